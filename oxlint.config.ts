@@ -1,0 +1,84 @@
+import { defineConfig } from "oxlint";
+
+/** What may not be imported, with the reason. Each room below lifts some of these or adds its own. */
+type Ban = { group: string[]; message: string; allowTypeImports?: true };
+
+const ORM: Ban = {
+  group: ["drizzle-orm", "drizzle-orm/**"],
+  message: "SQL is written in packages/shared/src/db.",
+};
+const DRIVER: Ban = {
+  group: ["postgres"],
+  message: "The driver is opened in packages/shared/src/db.",
+  allowTypeImports: true,
+};
+const ONNX: Ban = {
+  group: ["onnxruntime-node", "onnxruntime-node/**"],
+  message: "Sessions live in packages/worker/src/inference.",
+};
+const APPS: Ban = {
+  group: ["@earshot/api", "@earshot/api/**", "@earshot/worker", "@earshot/worker/**", "**/api/src/**", "**/worker/src/**"],
+  message: "Only cli and testkit may enter api and worker.",
+};
+const CLI: Ban = {
+  group: ["@earshot/cli", "@earshot/cli/**", "**/cli/src/**"],
+  message: "Nothing but testkit enters cli.",
+};
+const TESTKIT: Ban = {
+  group: ["@earshot/testkit", "@earshot/testkit/**", "**/testkit/src/**"],
+  message: "Only tests may use the testkit.",
+};
+const EVERYWHERE = [ORM, DRIVER, ONNX, APPS, CLI, TESTKIT];
+
+const TESTS = ["**/*.test.ts", "**/testing/**"];
+
+interface Room {
+  files: string[];
+  /** Bans that do not hold here. */
+  lifts?: Ban[];
+  /** Bans that hold here alone. */
+  adds?: Ban[];
+}
+
+/** Later rooms win over earlier ones: a test in a room is a test first. */
+const ROOMS: Room[] = [
+  { files: ["packages/shared/src/db/**"], lifts: [ORM, DRIVER] },
+  {
+    files: ["packages/shared/src/domain/**"],
+    adds: [{ group: ["**", "!zod", "!./*"], message: "domain/ is pure: zod and itself." }],
+  },
+  {
+    files: ["packages/shared/src/queue/**"],
+    adds: [{ group: ["**/db/**"], message: "queue/ enters domain/ alone." }],
+  },
+  {
+    files: ["packages/shared/src/crypto/**"],
+    adds: [{ group: ["**/db/**", "**/queue/**", "node:*"], message: "crypto/ is Web Crypto and domain/: it runs at the edge." }],
+  },
+  {
+    files: ["packages/worker/src/signal/**"],
+    adds: [{ group: ["**", "!./*"], message: "signal/ is pure arithmetic: it enters nothing but itself." }],
+  },
+  { files: ["packages/worker/src/inference/**"], lifts: [ONNX] },
+  {
+    files: ["packages/worker/src/tasks/**"],
+    adds: [
+      {
+        group: ["**/db/**", "**/queue/**", "**/config", "**/config.ts", "**/config/**", "**/*-config.ts"],
+        message: "A task gets all it needs as arguments: no database, queue or config.",
+      },
+      { group: ["**/input/**", "!**/input/audio.ts"], message: "A task is given audio: it never enters input/." },
+      { group: ["**/input/audio.ts"], message: "A task may know the types of audio, no more.", allowTypeImports: true },
+    ],
+  },
+  { files: ["packages/cli/**"], lifts: [APPS, CLI] },
+  { files: TESTS, lifts: [TESTKIT, DRIVER] },
+  { files: ["packages/shared/src/db/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ORM] },
+  { files: ["packages/worker/src/inference/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ONNX] },
+  { files: ["packages/cli/**/*.test.ts", "packages/testkit/**"], lifts: [TESTKIT, DRIVER, APPS, CLI] },
+];
+
+export default defineConfig({
+  plugins: ["eslint", "oxc", "typescript", "unicorn", "import", "node", "promise", "vitest"],
+  categories: { correctness: "error", suspicious: "error" },
+});

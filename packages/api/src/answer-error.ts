@@ -1,0 +1,38 @@
+import type { Hook } from "@hono/zod-openapi";
+import type { ErrorHandler, NotFoundHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { AppError } from "@earshot/shared/domain/errors";
+import { describeError } from "@earshot/shared/log";
+import { isDatabaseUnavailable } from "./database-unavailable.ts";
+import { note } from "./env.ts";
+import type { AppContext, AppEnv } from "./env.ts";
+import { fieldErrors } from "./field-errors.ts";
+import { invalid, problemHeaders, problemOf, RefusedRequest } from "./problem.ts";
+
+/** Every error ends here: a refusal is told, anything else is logged with its cause and told as `internal`. */
+export const answerError: ErrorHandler<AppEnv> = (error, c) => answerProblem(c, refusalOf(error));
+
+export const answerNotFound: NotFoundHandler<AppEnv> = (c) => answerProblem(c, new AppError("not_found"));
+
+/** What a zod schema of a route refuses. */
+export const refuseInvalid: Hook<unknown, AppEnv, string, undefined> = (result) => {
+  if (!result.success) throw new RefusedRequest("validation_failed", fieldErrors(result.target, result.error));
+};
+
+function answerProblem(c: AppContext, error: unknown): Response {
+  const problem = problemOf(error, c.var.requestId);
+  note(c, { error_code: problem.code });
+  if (problem.code === "internal") note(c, describeError(error));
+  return c.body(JSON.stringify(problem), problem.status as 400, problemHeaders(error, problem.code));
+}
+
+/** The errors of the libraries beneath, in the words of the closed list. */
+function refusalOf(error: unknown): unknown {
+  if (error instanceof HTTPException && error.status === 415) {
+    return new AppError("unsupported_content_type", { cause: error });
+  }
+  // The validator of JSON bodies has no other reason: here the body was empty.
+  if (error instanceof HTTPException && error.status === 400) return invalid("", "The body is not JSON.", "invalid_json");
+  if (isDatabaseUnavailable(error)) return new AppError("internal", { detail: { retryAfterSeconds: 1 }, cause: error });
+  return error;
+}

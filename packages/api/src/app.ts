@@ -1,0 +1,64 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { LIMITS } from "@earshot/shared/domain/limits";
+import { answerError, answerNotFound, refuseInvalid } from "./answer-error.ts";
+import { resolveApiKey } from "./api-key-principal.ts";
+import type { Deps } from "./deps.ts";
+import type { App, AppEnv } from "./env.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { bodyLimit } from "./middleware/body-limit.ts";
+import { readBody } from "./middleware/read-body.ts";
+import { requestEvent } from "./middleware/request-event.ts";
+import { requestId } from "./middleware/request-id.ts";
+import { strictJson } from "./middleware/strict-json.ts";
+import { traceparent } from "./middleware/traceparent.ts";
+import { getBlob } from "./routes/blobs/get.ts";
+import { putBlob } from "./routes/blobs/put.ts";
+import { healthz } from "./routes/health/healthz.ts";
+import { readyz } from "./routes/health/readyz.ts";
+import { cancelJob } from "./routes/jobs/cancel.ts";
+import { createJob } from "./routes/jobs/create.ts";
+import { getJob } from "./routes/jobs/get.ts";
+import { getResult } from "./routes/jobs/result.ts";
+import { getMe } from "./routes/me/get.ts";
+import { getOpenApi } from "./routes/openapi/get.ts";
+import { completeUpload } from "./routes/uploads/complete.ts";
+import { createUpload } from "./routes/uploads/create.ts";
+
+const BODY = { maxBytes: LIMITS.jsonBodyBytes };
+
+/** The front door. A request passes what stands here from top to bottom. */
+export function createApp(deps: Deps): App {
+  const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+  app.onError(answerError);
+  app.notFound(answerNotFound);
+
+  app.use(requestId());
+  app.use(traceparent());
+  app.use(requestEvent(deps));
+
+  // Open to all.
+  app.get("/healthz", healthz());
+  app.get("/readyz", readyz(deps));
+  app.get("/openapi.json", getOpenApi());
+
+  // Open to whoever holds a URL that we signed.
+  if (deps.blobUrlKey !== null) {
+    app.put("/v1/blobs/*", putBlob(deps, deps.blobUrlKey));
+    app.get("/v1/blobs/*", getBlob(deps, deps.blobUrlKey));
+  }
+
+  // From here on, for an account. Each route says which scope it needs.
+  app.use("/v1/*", bodyLimit(BODY));
+  app.use("/v1/*", authenticate([resolveApiKey(deps)]));
+  app.use("/v1/*", readBody(BODY));
+  app.use("/v1/*", strictJson());
+  createUpload(app, deps);
+  completeUpload(app, deps);
+  createJob(app, deps);
+  getJob(app, deps);
+  getResult(app, deps);
+  cancelJob(app, deps);
+  getMe(app);
+
+  return app;
+}

@@ -1,0 +1,21 @@
+/** What postgres.js and Postgres say when there is nobody to ask: a lost connection, a start or a stop, no free slot. */
+const UNAVAILABLE = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ETIMEDOUT",
+  "53300",
+  "57P01",
+  "57P02",
+  "57P03",
+]);
+
+/** True when `error`, or what caused it, means that Postgres is away for a moment. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && UNAVAILABLE.has(String(error.code))) return true;
+  return isDatabaseUnavailable(error.cause);
+}

@@ -1,0 +1,29 @@
+import type { BlobStore, UploadSigner } from "@earshot/shared/blobs/blob-store";
+import type { Bytes } from "@earshot/shared/crypto/bytes";
+import type { SealKeys } from "@earshot/shared/crypto/seal";
+import type { Database } from "@earshot/shared/db/database";
+import type { Log } from "@earshot/shared/log";
+import type { JobBell } from "@earshot/shared/queue/job-queue";
+import type { JobWatch } from "./watch-jobs.ts";
+
+/** All that the front door needs from its runtime. */
+export interface Deps {
+  db: Database;
+  bell: JobBell;
+  blobs: BlobStore;
+  uploadSigner: UploadSigner;
+  /** HMAC key of the embedded blobs' signed URLs; null where a bucket serves them itself. */
+  blobUrlKey: Bytes | null;
+  sealKeys: SealKeys;
+  watchJobs: JobWatch;
+  readiness: (signal: AbortSignal) => Promise<Readiness>;
+  log: Log;
+  clock: () => Date;
+  /** http on loopback is allowed for `input.url` and webhooks: for tests. */
+  allowLoopback: boolean;
+}
+
+export interface Readiness {
+  database: "up" | "down";
+  migrations: "current" | "behind" | "unknown";
+}

@@ -1,0 +1,27 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Bytes } from "@earshot/shared/crypto/bytes";
+import type { LogFields } from "@earshot/shared/log";
+import type { Principal } from "./principal.ts";
+
+/** What the middlewares have found out about a request by the time a route sees it. */
+export interface AppEnv {
+  Variables: {
+    requestId: string;
+    /** W3C trace context: the caller's, or one that begins here. */
+    traceparent: string;
+    /** Fields of the request's one log event; see `note`. */
+    facts: LogFields;
+    principal: Principal;
+    /** The body as it was sent; empty without one. */
+    rawBody: Bytes;
+  };
+}
+
+export type App = OpenAPIHono<AppEnv>;
+export type AppContext = Context<AppEnv>;
+
+/** Adds fields to the one log event of this request. No bodies, no keys, no query strings. */
+export function note(c: AppContext, facts: LogFields): void {
+  c.set("facts", { ...c.var.facts, ...facts });
+}

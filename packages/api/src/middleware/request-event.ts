@@ -1,0 +1,28 @@
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { Log } from "@earshot/shared/log";
+import type { AppContext, AppEnv } from "../env.ts";
+
+/** One wide event per request: the route's pattern, never its query string, its body or a key. */
+export function requestEvent({ log }: { log: Log }): MiddlewareHandler<AppEnv> {
+  return async function requestEvent(c, next) {
+    const startedAt = performance.now();
+    await next();
+    const level = c.res.status >= 500 ? "error" : "info";
+    log[level]("request", {
+      request_id: c.var.requestId,
+      trace_id: c.var.traceparent.split("-")[1],
+      method: c.req.method,
+      route: patternOf(c),
+      status: c.res.status,
+      duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
+      ...c.var.facts,
+    });
+  };
+}
+
+/** The last match is the route itself; for an unknown path it is a middleware's. */
+function patternOf(c: AppContext): string {
+  const pattern = routePath(c, -1);
+  return ["*", "/*", "/v1/*"].includes(pattern) ? "unmatched" : pattern;
+}

@@ -1,0 +1,35 @@
+import type { TypedResponse } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { JSONParsed } from "hono/utils/types";
+import { API_ERRORS } from "@earshot/shared/domain/errors";
+import type { ApiErrorCode } from "@earshot/shared/domain/errors";
+import type { AppContext } from "../env.ts";
+import { ProblemDetails } from "../problem.ts";
+
+/** A JSON answer whose bytes are made or stored already. The caller vouches that `text` is a `Shape`. */
+export function jsonText<Shape, Status extends ContentfulStatusCode>(
+  c: AppContext,
+  text: string | ReadableStream,
+  status: Status,
+  headers: Record<string, string> = {},
+): TypedResponse<JSONParsed<Shape>, Status, "json"> {
+  const answer: unknown = c.body(text, status, { "Content-Type": "application/json", ...headers });
+  return answer as TypedResponse<JSONParsed<Shape>, Status, "json">;
+}
+
+type ProblemResponse = { description: string; content: { "application/problem+json": { schema: typeof ProblemDetails } } };
+
+/** The refusals of a route, for its contract. `unauthorized`, `rate_limited` and `internal` go without saying. */
+export function problems(...codes: ApiErrorCode[]): Record<number, ProblemResponse> {
+  const all = new Set<ApiErrorCode>([...codes, "unauthorized", "internal"]);
+  const byStatus = Object.groupBy(all, (code) => API_ERRORS[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, list = []]) => [
+      status,
+      {
+        description: list.map((code) => `\`${code}\`: ${API_ERRORS[code].title}`).join(" "),
+        content: { "application/problem+json": { schema: ProblemDetails } },
+      },
+    ]),
+  );
+}

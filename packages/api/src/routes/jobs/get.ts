@@ -1,0 +1,53 @@
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { listTaskOutcomes } from "@earshot/shared/db/jobs/read-job";
+import { isFinal } from "@earshot/shared/domain/job-status";
+import { LIMITS } from "@earshot/shared/domain/limits";
+import type { Deps } from "../../deps.ts";
+import type { App } from "../../env.ts";
+import { authorize } from "../../middleware/authorize.ts";
+import { jsonText, problems } from "../answers.ts";
+import { IdParams, requireId } from "../ids.ts";
+import { etagOf, matchesEtag } from "./etag.ts";
+import { JobBody, jobBody } from "./job-body.ts";
+import { requireJob } from "./require-job.ts";
+import { waitForEnd } from "./wait-for-end.ts";
+
+const WaitQuery = z.strictObject({
+  wait: z
+    .string()
+    .regex(/^\d{1,2}$/, "Whole seconds")
+    .transform(Number)
+    .pipe(z.int().max(LIMITS.waitSeconds))
+    .default(0)
+    .describe(`Seconds to wait for the end of the job, at most ${LIMITS.waitSeconds}.`),
+});
+
+const route = createRoute({
+  method: "get",
+  path: "/v1/jobs/{id}",
+  summary: "Show a job; with `wait`, once it has ended",
+  middleware: authorize("jobs:read"),
+  request: { params: IdParams, query: WaitQuery },
+  responses: {
+    200: { description: "The job.", content: { "application/json": { schema: JobBody } } },
+    304: { description: "The job is still as `If-None-Match` knows it." },
+    ...problems("validation_failed", "forbidden", "not_found", "gone"),
+  },
+});
+
+export function getJob(app: App, deps: Pick<Deps, "db" | "watchJobs">): void {
+  app.openapi(route, async (c) => {
+    const jobId = requireId("job", c.req.valid("param").id);
+    const job = requireJob(await waitForEnd(c, deps, { jobId, seconds: c.req.valid("query").wait }));
+    const body = JSON.stringify(jobBody(job, await listTaskOutcomes(deps.db, jobId)));
+    const etag = await etagOf(body);
+    const headers = {
+      ETag: etag,
+      "Cache-Control": "private, no-cache",
+      ...(!isFinal(job.status) && { "Retry-After": "1" }),
+    };
+    if (matchesEtag(c.req.header("If-None-Match"), etag)) return c.body(null, 304, headers);
+    return jsonText<JobBody, 200>(c, body, 200, headers);
+  });
+}

@@ -1,0 +1,80 @@
+import * as z from "zod";
+import { idPattern } from "@earshot/shared/crypto/ids";
+import { webhookKey } from "@earshot/shared/crypto/webhook-signatures";
+import { utf8 } from "@earshot/shared/crypto/bytes";
+import { JOB_EVENT_TYPES } from "@earshot/shared/domain/events";
+import { LIMITS } from "@earshot/shared/domain/limits";
+import { TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
+import type { TaskName } from "@earshot/shared/domain/tasks";
+import { isLoopbackHttp, isPlainWebUrl } from "./web-url.ts";
+
+export const PRIORITIES = { low: -1, normal: 0, high: 1 } as const;
+
+const webUrl = z.string().max(2048).refine(isPlainWebUrl, "Not an https URL without credentials");
+
+const Input = z
+  .strictObject({ upload_id: z.string().regex(idPattern("upload"), "Not an upload's id").optional(), url: webUrl.optional() })
+  .refine((input) => (input.upload_id === undefined) !== (input.url === undefined), "Give upload_id or url, one of them");
+
+const Webhook = z.strictObject({
+  url: webUrl,
+  secret: z
+    .string()
+    .max(128)
+    .refine((secret) => webhookKey(secret) !== null, "A secret is whsec_ and base64 of 24 to 64 bytes")
+    .optional(),
+  events: z.array(z.enum(JOB_EVENT_TYPES)).min(1).max(JOB_EVENT_TYPES.length).optional(),
+});
+
+const Metadata = z
+  .record(
+    z.string().min(1).max(64),
+    z.string().refine((value) => utf8(value).byteLength <= LIMITS.metadataValueBytes, `At most ${LIMITS.metadataValueBytes} bytes`),
+  )
+  .refine((metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys, `At most ${LIMITS.metadataKeys} keys`);
+
+/** Options of each task of the catalog, under its name. */
+const Options = z.strictObject(
+  Object.fromEntries(TASK_NAMES.map((name) => [name, TASKS[name].options.optional()])) as {
+    [Name in TaskName]: z.ZodOptional<(typeof TASKS)[Name]["options"]>;
+  },
+);
+
+const wholeSeconds = (min: number, max: number) => z.int().min(min).max(max).default(max);
+
+export const JobRequest = z
+  .strictObject({
+    input: Input,
+    tasks: z.array(z.enum(TASK_NAMES)).min(1).max(LIMITS.tasksPerJob),
+    options: Options.default({}),
+    webhook: Webhook.optional(),
+    metadata: Metadata.default({}),
+    retention: wholeSeconds(60, LIMITS.resultKeptSeconds).describe("Seconds that the result is kept after the end."),
+    timeout_seconds: wholeSeconds(1, LIMITS.jobTimeoutSeconds),
+    queue_deadline_seconds: wholeSeconds(1, LIMITS.queueDeadlineSeconds),
+    priority: z.enum(["low", "normal", "high"]).default("normal"),
+  })
+  .superRefine(({ tasks, options }, context) => {
+    for (const [index, task] of tasks.entries()) {
+      if (tasks.indexOf(task) !== index) fault(context, ["tasks", index], "This task is asked for twice");
+    }
+    for (const task of Object.keys(options)) {
+      if (!(tasks as string[]).includes(task)) fault(context, ["options", task], "This task is not asked for");
+    }
+  })
+  .meta({ id: "JobRequest" });
+
+export type JobRequest = z.output<typeof JobRequest>;
+
+/** Where the request names an http URL, which only loopback and only a test's configuration may have. */
+export function plainHttpPointers({ input, webhook }: JobRequest, options: { allowLoopback: boolean }): string[] {
+  const urls = { "/input/url": input.url, "/webhook/url": webhook?.url };
+  return Object.entries(urls).flatMap(([pointer, url]) => {
+    const isPlain = url !== undefined && new URL(url).protocol === "http:";
+    return isPlain && !(options.allowLoopback && isLoopbackHttp(url)) ? [pointer] : [];
+  });
+}
+
+function fault(context: z.RefinementCtx, path: PropertyKey[], message: string): void {
+  context.addIssue({ code: "custom", path, message });
+}

@@ -1,0 +1,72 @@
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import type { Job } from "@earshot/shared/db/jobs/job";
+import { findJob, listTaskResults } from "@earshot/shared/db/jobs/read-job";
+import type { StoredResult } from "@earshot/shared/db/jobs/read-job";
+import { AppError, titleOf } from "@earshot/shared/domain/errors";
+import { isFinal } from "@earshot/shared/domain/job-status";
+import type { Deps } from "../../deps.ts";
+import type { App } from "../../env.ts";
+import { authorize } from "../../middleware/authorize.ts";
+import { jsonText, problems } from "../answers.ts";
+import { IdParams, requireId } from "../ids.ts";
+import { JobBody } from "./job-body.ts";
+import { requireJob } from "./require-job.ts";
+import { streamResult } from "./stream-result.ts";
+
+const JobResult = z
+  .object({
+    job_id: z.string(),
+    input: JobBody.shape.input,
+    warnings: z.array(z.string()).optional(),
+    results: z.array(z.looseObject({ task: z.string(), status: z.enum(["succeeded", "failed"]) })),
+  })
+  .meta({ id: "JobResult" });
+
+type JobResult = z.output<typeof JobResult>;
+
+const route = createRoute({
+  method: "get",
+  path: "/v1/jobs/{id}/result",
+  summary: "What the tasks of an ended job found",
+  middleware: authorize("jobs:read"),
+  request: { params: IdParams },
+  responses: {
+    200: { description: "One result a task.", content: { "application/json": { schema: JobResult } } },
+    ...problems("forbidden", "not_found", "conflict", "gone"),
+  },
+});
+
+export function getResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs">): void {
+  app.openapi(route, async (c) => {
+    const jobId = requireId("job", c.req.valid("param").id);
+    const job = requireJob(await findJob(db, c.var.principal.accountId, jobId));
+    const results = isFinal(job.status) ? await listTaskResults(db, jobId) : [];
+    if (results.length === 0) throw withoutResults(job);
+    return jsonText<JobResult, 200>(c, streamResult(blobs, headOf(job), results.map(bodyOf)), 200);
+  });
+}
+
+/** A job that ended without any result has no result to show: its error says why. */
+function withoutResults(job: Job): AppError {
+  if (!isFinal(job.status)) {
+    return new AppError("conflict", { message: `The job is ${job.status}.`, detail: { retryAfterSeconds: 1 } });
+  }
+  const reason = job.errorCode === null ? "" : ` ${job.errorCode}: ${job.errorMessage ?? titleOf(job.errorCode)}`;
+  return new AppError("conflict", { message: `The job is ${job.status} and has no results.${reason}` });
+}
+
+function headOf(job: Job): Omit<JobResult, "results"> {
+  const warnings = job.warnings ?? [];
+  return {
+    job_id: job.id,
+    input: job.inputInfo as JobResult["input"],
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+function bodyOf({ body, blobKey }: StoredResult) {
+  if (body !== null) return { text: body };
+  if (blobKey !== null) return { gzippedBlob: blobKey };
+  throw new Error("a stored result has neither a body nor a blob");
+}

@@ -1,0 +1,13 @@
+/** http or https, with a host, without credentials, and written as it will be fetched. */
+export function isPlainWebUrl(text: string): boolean {
+  // URL() strips blanks and reads a backslash as a slash.
+  if (!/^https?:\/\/[^\s\\]+$/i.test(text)) return false;
+  const url = URL.parse(text);
+  return url !== null && url.hostname !== "" && url.username === "" && url.password === "";
+}
+
+/** http to this very machine: what tests have instead of https. */
+export function isLoopbackHttp(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+}

@@ -1,0 +1,38 @@
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { findUpload } from "@earshot/shared/db/uploads";
+import { AppError } from "@earshot/shared/domain/errors";
+import type { Deps } from "../../deps.ts";
+import type { App } from "../../env.ts";
+import { note } from "../../env.ts";
+import { authorize } from "../../middleware/authorize.ts";
+import { problems } from "../answers.ts";
+import { IdParams, requireId } from "../ids.ts";
+import { closeUpload } from "./close-upload.ts";
+
+const CompletedUpload = z
+  .object({ id: z.string(), status: z.literal("complete"), size: z.int() })
+  .meta({ id: "CompletedUpload" });
+
+const route = createRoute({
+  method: "post",
+  path: "/v1/uploads/{id}/complete",
+  summary: "Say that the file was PUT; a job does this itself",
+  middleware: authorize("jobs:write"),
+  request: { params: IdParams },
+  responses: {
+    200: { description: "The file is there.", content: { "application/json": { schema: CompletedUpload } } },
+    ...problems("validation_failed", "forbidden", "not_found", "conflict"),
+  },
+});
+
+export function completeUpload(app: App, deps: Pick<Deps, "db" | "blobs">): void {
+  app.openapi(route, async (c) => {
+    const id = requireId("upload", c.req.valid("param").id);
+    const upload = await findUpload(deps.db, c.var.principal.accountId, id);
+    if (upload === null) throw new AppError("not_found");
+    note(c, { upload_id: id });
+    await closeUpload(deps, upload, "/path/id");
+    return c.json({ id, status: "complete" as const, size: upload.sizeBytes }, 200);
+  });
+}

@@ -1,0 +1,59 @@
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { newId } from "@earshot/shared/crypto/ids";
+import { insertUpload } from "@earshot/shared/db/uploads";
+import { LIMITS } from "@earshot/shared/domain/limits";
+import type { Deps } from "../../deps.ts";
+import type { App } from "../../env.ts";
+import { note } from "../../env.ts";
+import { authorize } from "../../middleware/authorize.ts";
+import { problems } from "../answers.ts";
+
+const UploadRequest = z
+  .strictObject({
+    filename: z.string().min(1).max(255).regex(/^[^\r\n\t]*$/, "A filename is one line"),
+    content_type: z.string().max(127).regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; ?[\w-]+=[\w"-]+)*$/, "Not a media type"),
+    size: z.int().min(1).max(LIMITS.inputBytes),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, "A SHA-256 is 64 lower-case hex digits").optional(),
+  })
+  .meta({ id: "UploadRequest" });
+
+const Upload = z
+  .object({
+    id: z.string(),
+    put_url: z.url(),
+    /** Sent with the PUT as they are; they are signed. */
+    headers: z.record(z.string(), z.string()),
+    expires_at: z.iso.datetime(),
+  })
+  .meta({ id: "Upload" });
+
+const route = createRoute({
+  method: "post",
+  path: "/v1/uploads",
+  summary: "Announce a file and get a signed URL to PUT it to",
+  middleware: authorize("jobs:write"),
+  request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
+  responses: {
+    201: { description: "PUT the file to `put_url` with these headers.", content: { "application/json": { schema: Upload } } },
+    ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
+  },
+});
+
+export function createUpload(app: App, { db, uploadSigner }: Pick<Deps, "db" | "uploadSigner">): void {
+  app.openapi(route, async (c) => {
+    const body = c.req.valid("json");
+    const upload = await insertUpload(db, {
+      id: newId("upload"),
+      accountId: c.var.principal.accountId,
+      filename: body.filename,
+      contentType: body.content_type,
+      sizeBytes: body.size,
+      sha256: body.sha256 ?? null,
+      openSeconds: LIMITS.uploadOpenSeconds,
+    });
+    note(c, { upload_id: upload.id });
+    const { url, headers } = await uploadSigner.sign({ ...upload, key: upload.blobKey, expiresAt: upload.putExpiresAt });
+    return c.json({ id: upload.id, put_url: url, headers, expires_at: upload.putExpiresAt.toISOString() }, 201);
+  });
+}

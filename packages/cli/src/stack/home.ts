@@ -1,0 +1,51 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+/** The directory that holds everything the embedded stack keeps (`EARSHOT_HOME`), and what is where in it. */
+export interface Home {
+  /** Absolute. */
+  directory: string;
+  lockFile: string;
+  sealKeys: string;
+  urlKey: string;
+  apiKey: string;
+  webhookSecret: string;
+  queuePort: string;
+  blobs: string;
+  logs: string;
+  /** Which processes this stack has started, for whoever finds them after a crash. */
+  processes: string;
+  /** The login of one role, as a URL. It is new at each start. */
+  databaseUrl(role: DatabaseRole): string;
+}
+
+export const DATABASE_ROLES = ["api", "worker", "deliver"] as const;
+export type DatabaseRole = (typeof DATABASE_ROLES)[number];
+
+export const DEFAULT_HOME = ".earshot";
+
+export function homeAt(path: string): Home {
+  const directory = resolve(path);
+  return {
+    directory,
+    lockFile: join(directory, "lock"),
+    sealKeys: join(directory, "seal-keys"),
+    urlKey: join(directory, "url-key"),
+    apiKey: join(directory, "api-key"),
+    webhookSecret: join(directory, "webhook-secret"),
+    queuePort: join(directory, "queue-port"),
+    blobs: join(directory, "blobs"),
+    logs: join(directory, "logs"),
+    processes: join(directory, "processes"),
+    databaseUrl: (role) => join(directory, `database-url-${role}`),
+  };
+}
+
+/** Makes the directories. Root's home can be passed by Postgres's user, not listed; another user's only by itself. */
+export async function makeHome(home: Home): Promise<void> {
+  await mkdir(home.directory, { recursive: true });
+  await chmod(home.directory, process.getuid?.() === 0 ? 0o711 : 0o700);
+  for (const directory of [home.blobs, home.logs, home.processes]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+}

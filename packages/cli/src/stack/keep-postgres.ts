@@ -1,0 +1,52 @@
+import { describeError } from "@earshot/shared/log";
+import type { Log } from "@earshot/shared/log";
+import { pause } from "@earshot/shared/pause";
+import { takesConnections } from "./api-port.ts";
+import { startPostgres } from "./postgres.ts";
+import type { EmbeddedPostgres } from "./postgres.ts";
+
+const LOOK_EVERY_MS = 1_000;
+// Somebody may be restarting it by hand.
+const GONE_AFTER_MISSES = 3;
+
+export interface KeptPostgres extends EmbeddedPostgres {
+  /** Stops watching, then the server. */
+  stop(): Promise<void>;
+}
+
+/** Starts Postgres and starts it again, on the same port, should it die. */
+export async function keepPostgres(directory: string, log: Log, signal: AbortSignal): Promise<KeptPostgres> {
+  const postgres = await startPostgres({ directory, log, signal });
+  const stopping = new AbortController();
+  const watch = watchOver(
+    () => startPostgres({ directory, port: postgres.port, log }),
+    postgres,
+    log,
+    stopping.signal,
+  );
+  return {
+    ...postgres,
+    async stop() {
+      stopping.abort(new Error("Postgres is stopped."));
+      await watch;
+      await postgres.stop();
+    },
+  };
+}
+
+async function watchOver(
+  restart: () => Promise<unknown>,
+  { port }: EmbeddedPostgres,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let misses = 0; ;) {
+    await pause(LOOK_EVERY_MS, signal);
+    if (signal.aborted) return;
+    misses = (await takesConnections(port)) ? 0 : misses + 1;
+    if (misses < GONE_AFTER_MISSES || signal.aborted) continue;
+    log.warn("postgres_gone", { port });
+    await restart().catch((error: unknown) => log.error("postgres_not_restarted", describeError(error)));
+    misses = 0;
+  }
+}

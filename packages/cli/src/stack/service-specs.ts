@@ -1,0 +1,73 @@
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ServiceSpec } from "./service-process.ts";
+import type { StackConfig } from "./stack-config.ts";
+
+// Together they leave Postgres its part of the ten seconds that a stop may take.
+const STOP_WITHIN_MS = { api: 1_500, worker: 7_000, deliver: 7_000, queue: 500 };
+
+export function queueSpec(port: number): ServiceSpec {
+  return {
+    name: "queue",
+    main: fileURLToPath(new URL("./queue.main.ts", import.meta.url)),
+    args: ["--port", String(port)],
+    env: {},
+    stopWithinMs: STOP_WITHIN_MS.queue,
+  };
+}
+
+export interface StackSpecs {
+  api: ServiceSpec;
+  worker: ServiceSpec;
+  deliver: ServiceSpec;
+}
+
+/** Each process is told what it needs and no more; secrets by the names of their files. */
+export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint: string }): StackSpecs {
+  const { home } = config;
+  const everywhere = {
+    ...config.machine,
+    EARSHOT_BLOBS: pathToFileURL(home.blobs).href,
+    EARSHOT_ALLOW_LOOPBACK: config.allowLoopback ? "1" : "0",
+  };
+  const bell = {
+    EARSHOT_QUEUE_URL: queue.url,
+    EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
+    AWS_EC2_METADATA_DISABLED: "true",
+  };
+  const sealKeys = { EARSHOT_SEAL_KEYS_FILE: home.sealKeys };
+  const api = {
+    ...everywhere,
+    ...bell,
+    ...sealKeys,
+    EARSHOT_DATABASE_URL_FILE: home.databaseUrl("api"),
+    EARSHOT_URL_KEY_FILE: home.urlKey,
+    EARSHOT_PORT: String(config.port),
+    EARSHOT_PUBLIC_URL: config.publicUrl,
+  };
+  const worker = {
+    ...everywhere,
+    ...bell,
+    ...config.worker,
+    EARSHOT_DATABASE_URL_FILE: home.databaseUrl("worker"),
+  };
+  const deliver = { ...everywhere, ...sealKeys, EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver") };
+  return {
+    api: { name: "api", main: mainOf("@earshot/api/entry.node"), env: api, stopWithinMs: STOP_WITHIN_MS.api },
+    worker: {
+      name: "worker",
+      main: mainOf("@earshot/worker/analyze.main"),
+      env: worker,
+      stopWithinMs: STOP_WITHIN_MS.worker,
+    },
+    deliver: {
+      name: "deliver",
+      main: mainOf("@earshot/worker/deliver.main"),
+      env: deliver,
+      stopWithinMs: STOP_WITHIN_MS.deliver,
+    },
+  };
+}
+
+function mainOf(module: string): string {
+  return fileURLToPath(import.meta.resolve(module));
+}

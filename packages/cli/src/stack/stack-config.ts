@@ -1,0 +1,51 @@
+import { resolve } from "node:path";
+import type { Env } from "@earshot/shared/config/env";
+import { flag, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import * as z from "zod";
+import { DEFAULT_HOME, homeAt } from "./home.ts";
+import type { Home } from "./home.ts";
+
+export const DEFAULT_PORT = 8787;
+
+type Variables = Readonly<Record<string, string>>;
+
+export interface StackConfig {
+  home: Home;
+  port: number;
+  /** Where clients find the API. */
+  publicUrl: string;
+  allowLoopback: boolean;
+  /** What every process needs to find its way on this machine. */
+  machine: Variables;
+  /** What the worker is told as it is; it checks that itself. */
+  worker: Variables;
+}
+
+// Where programs and certificates are found, and where scratch files go. No secret is among them.
+const OF_THE_MACHINE = ["PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+const OF_THE_WORKER = ["LEASE_SECONDS", "LANES", "LANE_THREADS", "DEVICE", "MAX_AUDIO_SECONDS"];
+
+/** @throws ConfigError */
+export function readStackConfig(env: Env): StackConfig {
+  const { HOME, PORT, PUBLIC_URL, MODELS_DIR, ALLOW_LOOPBACK } = parseEnv(env, {
+    HOME: z.string().default(DEFAULT_HOME),
+    PORT: wholeNumber(1, 65_535).default(DEFAULT_PORT),
+    PUBLIC_URL: z.url().optional(),
+    MODELS_DIR: z.string().optional(),
+    ALLOW_LOOPBACK: flag,
+  });
+  const workerNames = OF_THE_WORKER.map((name) => `EARSHOT_${name}`);
+  const models: Variables = MODELS_DIR === undefined ? {} : { EARSHOT_MODELS_DIR: resolve(MODELS_DIR) };
+  return {
+    home: homeAt(HOME),
+    port: PORT,
+    publicUrl: PUBLIC_URL ?? `http://127.0.0.1:${PORT}`,
+    allowLoopback: ALLOW_LOOPBACK,
+    machine: pick(env, OF_THE_MACHINE),
+    worker: { ...pick(env, workerNames), ...models },
+  };
+}
+
+function pick(env: Env, names: readonly string[]): Variables {
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { openDatabase } from "@earshot/shared/db/database";
+import type { OpenDatabase } from "@earshot/shared/db/database";
+import { migrate } from "@earshot/shared/db/migrate";
+import { DATABASE_ROLES } from "./home.ts";
+import type { DatabaseRole, Home } from "./home.ts";
+import type { EmbeddedPostgres } from "./postgres.ts";
+import { writeSecret } from "./secret-file.ts";
+
+const DATABASE = "earshot";
+const MIGRATIONS = fileURLToPath(new URL("../../../../migrations", import.meta.url));
+
+/** The product's database as its owner, with every migration applied, and a login for each process in the home. */
+export async function openStackDatabase(home: Home, postgres: EmbeddedPostgres): Promise<OpenDatabase> {
+  await createDatabase(postgres);
+  const url = new URL(postgres.ownerUrl);
+  url.pathname = `/${DATABASE}`;
+  const database = openDatabase({ url: url.href, name: "earshot up", max: 1 });
+  try {
+    await migrate(database.sql, MIGRATIONS);
+    for (const role of DATABASE_ROLES) await renewLogin(database, role, home, url);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function createDatabase(postgres: EmbeddedPostgres): Promise<void> {
+  const server = openDatabase({ url: postgres.ownerUrl, name: "earshot up", max: 1 });
+  try {
+    const found = await server.sql`select from pg_database where datname = ${DATABASE}`;
+    if (found.length === 0) await server.sql`create database ${server.sql(DATABASE)}`;
+  } finally {
+    await server.close();
+  }
+}
+
+/** A password lives as long as one run of the stack: whoever has read an old one can do nothing with it. */
+async function renewLogin(database: OpenDatabase, role: DatabaseRole, home: Home, owner: URL): Promise<void> {
+  const url = new URL(owner);
+  url.username = `earshot_${role}`;
+  url.password = randomBytes(24).toString("base64url");
+  // ALTER ROLE takes no parameters; base64url needs no quoting.
+  await database.sql.unsafe(`alter role ${url.username} login password '${url.password}'`);
+  await writeSecret(home.databaseUrl(role), url.href);
+}

@@ -1,0 +1,61 @@
+import { readFileSync, statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import * as z from "zod";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Something about how this process was started is wrong; the message says what, and is safe to print. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/**
+ * Parses the environment once, at the start of a process. Keys of `shape` are the variables' names without `EARSHOT_`;
+ * names in `secrets` may come from the file that `EARSHOT_<NAME>_FILE` names instead.
+ * @throws ConfigError that names every variable that is missing or wrong, never its value.
+ */
+export function parseEnv<Shape extends z.ZodRawShape>(
+  env: Env,
+  shape: Shape,
+  secrets: readonly (keyof Shape & string)[] = [],
+): z.output<z.ZodObject<Shape>> {
+  const raw = Object.fromEntries(
+    Object.keys(shape).map((name) => [name, secrets.includes(name) ? readSecret(env, name) : nonEmpty(env, name)]),
+  );
+  const parsed = z.object(shape).safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `EARSHOT_${issue.path.join(".")}: ${issue.message}`);
+  throw new ConfigError(`the configuration is not valid: ${problems.join("; ")}`);
+}
+
+/** `true` for 1 and true, `false` for 0, false and nothing. */
+export const flag = z
+  .enum(["0", "1", "false", "true"])
+  .default("0")
+  .transform((value) => value === "1" || value === "true");
+
+export const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+function nonEmpty(env: Env, name: string): string | undefined {
+  return env[`EARSHOT_${name}`] || undefined;
+}
+
+function readSecret(env: Env, name: string): string | undefined {
+  const file = nonEmpty(env, `${name}_FILE`);
+  if (file === undefined) return nonEmpty(env, name);
+  refuseOpenFile(`EARSHOT_${name}_FILE`, file);
+  return readFileSync(file, "utf8").trim();
+}
+
+const TMPFS_MAGIC = 0x01021994;
+
+/** Refused: a file that group or others can write, or that others can read outside a tmpfs such as /run/secrets. */
+function refuseOpenFile(variable: string, file: string): void {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat?.isFile()) throw new ConfigError(`${variable}: ${file} is not a file`);
+  if (process.platform === "win32") return;
+  const onTmpfs = statfsSync(dirname(file)).type === TMPFS_MAGIC;
+  if ((stat.mode & 0o022) !== 0 || ((stat.mode & 0o004) !== 0 && !onTmpfs)) {
+    throw new ConfigError(`${variable}: ${file} is open to others (mode ${(stat.mode & 0o777).toString(8)}); chmod 600 it`);
+  }
+}

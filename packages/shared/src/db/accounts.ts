@@ -1,0 +1,36 @@
+import { asc, eq } from "drizzle-orm";
+import { newId } from "../crypto/ids.ts";
+import type { SealKeys } from "../crypto/seal.ts";
+import { seal, unseal } from "../crypto/seal.ts";
+import { newWebhookSecret } from "../crypto/webhook-signatures.ts";
+import type { Database } from "./database.ts";
+import { accounts } from "./schema.ts";
+
+/** Every account has a signing secret from its creation. It is returned this once. */
+export async function createAccount(
+  db: Database,
+  sealKeys: SealKeys,
+  name: string,
+): Promise<{ id: string; webhookSecret: string }> {
+  const id = newId("account");
+  const webhookSecret = newWebhookSecret();
+  await db.insert(accounts).values({ id, name, webhookSecretSealed: await seal(sealKeys, webhookSecret, id) });
+  return { id, webhookSecret };
+}
+
+export async function findFirstAccount(db: Database): Promise<{ id: string; name: string } | null> {
+  const [account] = await db
+    .select({ id: accounts.id, name: accounts.name })
+    .from(accounts)
+    .orderBy(asc(accounts.createdAt))
+    .limit(1);
+  return account ?? null;
+}
+
+export async function readWebhookSecret(db: Database, sealKeys: SealKeys, accountId: string): Promise<string | null> {
+  const [account] = await db
+    .select({ sealed: accounts.webhookSecretSealed })
+    .from(accounts)
+    .where(eq(accounts.id, accountId));
+  return account ? unseal(sealKeys, account.sealed, accountId) : null;
+}

@@ -1,0 +1,20 @@
+const DRIVER_CODES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+/** SQLSTATE class 08, and 57P01 to 57P05: the server goes down, comes up, or ended this session. */
+const SERVER_CODE = /^(08...|57P0[1-5])$/;
+
+/** True when the database could not be reached or went away: the same statement may succeed in a moment. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return DRIVER_CODES.has(code) || SERVER_CODE.test(code) || isConnectionLoss(error.cause);
+}

@@ -1,0 +1,62 @@
+import type { ExtractTablesWithRelations } from "drizzle-orm";
+import type { PgDatabase } from "drizzle-orm/pg-core";
+import type { PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import * as schema from "./schema.ts";
+
+/** A connection pool or a transaction on one: every query of this room takes either. */
+export type Database = PgDatabase<
+  PostgresJsQueryResultHKT,
+  typeof schema,
+  ExtractTablesWithRelations<typeof schema>
+>;
+
+export interface OpenDatabase {
+  db: Database;
+  /** The driver itself, for LISTEN and for migrations. */
+  sql: postgres.Sql;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** Connections at most. */
+  max?: number;
+  /** Shown in pg_stat_activity. */
+  name: string;
+  /** Set where another layer carries the connection (Hyperdrive). */
+  trustTransport?: true;
+}
+
+const CLOSE_WITHIN_SECONDS = 5;
+
+export function openDatabase(options: DatabaseOptions): OpenDatabase {
+  const sql = postgres(options.url, {
+    max: options.max ?? 8,
+    ssl: options.trustTransport ? false : transportSecurity(options.url),
+    connect_timeout: 10,
+    idle_timeout: 60,
+    onnotice() {},
+    connection: { application_name: options.name },
+  });
+  return {
+    db: drizzle(sql, { schema }),
+    sql,
+    close: () => sql.end({ timeout: CLOSE_WITHIN_SECONDS }),
+  };
+}
+
+/**
+ * Plain text on loopback; anywhere else certificates are checked or the process does not start.
+ * postgres.js takes `sslmode=require` to mean "encrypt, and believe anybody".
+ * @throws TypeError for a remote host without `sslmode=verify-full`.
+ */
+export function transportSecurity(url: string): false | { rejectUnauthorized: true } {
+  const { hostname, searchParams } = new URL(url);
+  if (["127.0.0.1", "localhost", "[::1]"].includes(hostname)) return false;
+  if (searchParams.get("sslmode") !== "verify-full") {
+    throw new TypeError(`the database at ${hostname} needs sslmode=verify-full`);
+  }
+  return { rejectUnauthorized: true };
+}

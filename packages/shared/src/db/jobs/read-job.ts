@@ -1,0 +1,37 @@
+import { and, asc, eq } from "drizzle-orm";
+import type { Database } from "../database.ts";
+import { jobs, taskResults } from "../schema.ts";
+import type { Job } from "./job.ts";
+import { jobColumns } from "./job.ts";
+
+export type StoredResult = typeof taskResults.$inferSelect;
+
+/** Deleted jobs are found too: they leave a tombstone. */
+export async function findJob(db: Database, accountId: string, id: string): Promise<Job | null> {
+  const [job] = await db
+    .select(jobColumns)
+    .from(jobs)
+    .where(and(eq(jobs.id, id), eq(jobs.accountId, accountId)));
+  return job ?? null;
+}
+
+/** What is known of each finished task, without its body. */
+export type TaskOutcome = Pick<StoredResult, "task" | "status" | "model" | "version" | "errorCode">;
+
+export async function listTaskOutcomes(db: Database, jobId: string): Promise<TaskOutcome[]> {
+  return db
+    .select({
+      task: taskResults.task,
+      status: taskResults.status,
+      model: taskResults.model,
+      version: taskResults.version,
+      errorCode: taskResults.errorCode,
+    })
+    .from(taskResults)
+    .where(eq(taskResults.jobId, jobId))
+    .orderBy(asc(taskResults.position));
+}
+
+export async function listTaskResults(db: Database, jobId: string): Promise<StoredResult[]> {
+  return db.select().from(taskResults).where(eq(taskResults.jobId, jobId)).orderBy(asc(taskResults.position));
+}

@@ -1,0 +1,111 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { TaskName } from "../../domain/tasks.ts";
+import { fromNow } from "../clock.ts";
+import type { Database } from "../database.ts";
+import { idempotencyKeys, jobs } from "../schema.ts";
+import type { Job } from "./job.ts";
+import { jobColumns } from "./job.ts";
+
+export interface NewJob {
+  id: string;
+  accountId: string;
+  priority: number;
+  uploadId: string | null;
+  inputUrl: string | null;
+  tasks: TaskName[];
+  options: Record<string, unknown>;
+  metadata: Record<string, string>;
+  webhookUrl: string | null;
+  webhookEvents: string[] | null;
+  webhookSecretSealed: string | null;
+  timeoutSeconds: number;
+  retentionSeconds: number;
+  queueDeadlineSeconds: number;
+  retriedFrom: string | null;
+  requestId: string;
+  traceparent: string | null;
+}
+
+/** A client's promise that a repeated request is the same request. */
+export interface IdempotencyClaim {
+  route: string;
+  key: string;
+  bodySha256: string;
+}
+
+/** The answer to a request, as it was or will be sent. */
+export interface SavedAnswer {
+  status: number;
+  location: string | null;
+  body: string;
+}
+
+export type Submission =
+  | { outcome: "created"; job: Job; answer: SavedAnswer }
+  | { outcome: "replayed"; answer: SavedAnswer }
+  | { outcome: "in_flight" }
+  | { outcome: "key_reused" };
+
+/** How long a new job waits for its bell before any idle worker may take it from the table. */
+const BELL_SECONDS = 30;
+
+/**
+ * Inserts the job and the answer to its request in one transaction: what was accepted is durable, and a repeat of the
+ * request gets the same bytes. `answerFor` must be pure.
+ */
+export async function submitJob(
+  db: Database,
+  input: { job: NewJob; idempotency: IdempotencyClaim | null; answerFor: (job: Job) => SavedAnswer },
+): Promise<Submission> {
+  const { idempotency } = input;
+  return db.transaction(async (tx) => {
+    if (idempotency) {
+      const earlier = await lookUp(tx, input.job.accountId, idempotency);
+      if (earlier) return earlier;
+    }
+    const job = await insertJob(tx, input.job);
+    const answer = input.answerFor(job);
+    if (idempotency) await remember(tx, job.accountId, idempotency, answer);
+    return { outcome: "created", job, answer };
+  });
+}
+
+async function insertJob(tx: Database, input: NewJob): Promise<Job> {
+  const { queueDeadlineSeconds, ...rest } = input;
+  const [job] = await tx
+    .insert(jobs)
+    .values({ ...rest, queueDeadlineAt: fromNow(queueDeadlineSeconds), claimableAt: fromNow(BELL_SECONDS) })
+    .returning(jobColumns);
+  if (job === undefined) throw new Error("an insert gave no row");
+  return job;
+}
+
+async function lookUp(tx: Database, accountId: string, claim: IdempotencyClaim): Promise<Submission | null> {
+  // Held to the end of the transaction: of two requests under one key, one works and the other is told so.
+  const lock = `${accountId} ${claim.route} ${claim.key}`;
+  const [locked] = await tx.execute<{ ok: boolean }>(
+    sql`select pg_try_advisory_xact_lock(hashtextextended(${lock}, 0)) as ok`,
+  );
+  if (!locked?.ok) return { outcome: "in_flight" };
+  const [saved] = await tx
+    .select()
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.accountId, accountId),
+        eq(idempotencyKeys.route, claim.route),
+        eq(idempotencyKeys.key, claim.key),
+      ),
+    );
+  if (!saved) return null;
+  if (saved.bodySha256 !== claim.bodySha256) return { outcome: "key_reused" };
+  return {
+    outcome: "replayed",
+    answer: { status: saved.status, location: saved.location, body: saved.response },
+  };
+}
+
+async function remember(tx: Database, accountId: string, claim: IdempotencyClaim, answer: SavedAnswer): Promise<void> {
+  const { status, location, body } = answer;
+  await tx.insert(idempotencyKeys).values({ ...claim, accountId, status, location, response: body });
+}

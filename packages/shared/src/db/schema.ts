@@ -1,0 +1,221 @@
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  doublePrecision,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  real,
+  smallint,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
+import type { JobErrorCode } from "../domain/errors.ts";
+import type { JobStatus } from "../domain/job-status.ts";
+import type { InputInfo } from "../domain/results.ts";
+import type { TaskName } from "../domain/tasks.ts";
+
+/** The tables as drizzle sees them. migrations/ is the truth; schema.test.ts holds the two together. */
+
+// Milliseconds, because a Date has no more: a cursor made of a truncated time would skip rows.
+const time = (name: string) => timestamp(name, { precision: 3, withTimezone: true, mode: "date" });
+const bytes = (name: string) => bigint(name, { mode: "number" });
+
+export const accounts = pgTable("accounts", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  webhookSecretSealed: text("webhook_secret_sealed").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+});
+
+const accountId = () =>
+  text("account_id")
+    .notNull()
+    .references((): AnyPgColumn => accounts.id);
+
+export const apiKeys = pgTable("api_keys", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  name: text("name").notNull(),
+  prefix: text("prefix").notNull(),
+  secretHash: text("secret_hash").notNull(),
+  scopes: text("scopes").array().notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  expiresAt: time("expires_at"),
+  revokedAt: time("revoked_at"),
+  lastUsedAt: time("last_used_at"),
+});
+
+export const uploads = pgTable("uploads", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  status: text("status").$type<"open" | "complete">().notNull().default("open"),
+  filename: text("filename").notNull(),
+  contentType: text("content_type").notNull(),
+  sizeBytes: bytes("size_bytes").notNull(),
+  sha256: text("sha256"),
+  blobKey: text("blob_key").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  putExpiresAt: time("put_expires_at").notNull(),
+  completedAt: time("completed_at"),
+  deletedAt: time("deleted_at"),
+});
+
+export const blobDeletions = pgTable("blob_deletions", {
+  blobKey: text("blob_key").primaryKey(),
+  notBefore: time("not_before").notNull().defaultNow(),
+});
+
+export const jobs = pgTable("jobs", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  status: text("status").$type<JobStatus>().notNull().default("queued"),
+  priority: smallint("priority").notNull().default(0),
+  uploadId: text("upload_id"),
+  inputUrl: text("input_url"),
+  tasks: text("tasks").array().$type<TaskName[]>().notNull(),
+  options: jsonb("options").$type<Record<string, unknown>>().notNull().default({}),
+  metadata: jsonb("metadata").$type<Record<string, string>>().notNull().default({}),
+  webhookUrl: text("webhook_url"),
+  webhookEvents: text("webhook_events").array(),
+  webhookSecretSealed: text("webhook_secret_sealed"),
+  timeoutSeconds: integer("timeout_seconds").notNull(),
+  retentionSeconds: integer("retention_seconds").notNull(),
+  queueDeadlineAt: time("queue_deadline_at").notNull(),
+  retriedFrom: text("retried_from"),
+  requestId: text("request_id").notNull(),
+  traceparent: text("traceparent"),
+  claimableAt: time("claimable_at").notNull(),
+  attempt: integer("attempt").notNull().default(0),
+  leaseToken: text("lease_token"),
+  leaseUntil: time("lease_until"),
+  workerId: text("worker_id"),
+  progressStage: text("progress_stage"),
+  progressFraction: real("progress_fraction"),
+  inputInfo: jsonb("input_info").$type<InputInfo>(),
+  warnings: text("warnings").array(),
+  audioSeconds: doublePrecision("audio_seconds"),
+  computeSeconds: doublePrecision("compute_seconds"),
+  device: text("device"),
+  errorCode: text("error_code").$type<JobErrorCode>(),
+  errorMessage: text("error_message"),
+  errorDetail: jsonb("error_detail").$type<Record<string, unknown>>(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  startedAt: time("started_at"),
+  finishedAt: time("finished_at"),
+  expiresAt: time("expires_at"),
+  deletedAt: time("deleted_at"),
+});
+
+export const jobAttempts = pgTable(
+  "job_attempts",
+  {
+    jobId: text("job_id").notNull(),
+    attempt: integer("attempt").notNull(),
+    workerId: text("worker_id").notNull(),
+    claimedAt: time("claimed_at").notNull().defaultNow(),
+    endedAt: time("ended_at"),
+    outcome: text("outcome").$type<AttemptOutcome>(),
+    charged: boolean("charged").notNull().default(true),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.attempt] })],
+);
+
+export type AttemptOutcome =
+  | "succeeded"
+  | "partial"
+  | "failed"
+  | "canceled"
+  | "retried"
+  | "handed_back"
+  | "database_lost"
+  | "lease_expired";
+
+export const idempotencyKeys = pgTable(
+  "idempotency_keys",
+  {
+    accountId: accountId(),
+    route: text("route").notNull(),
+    key: text("key").notNull(),
+    bodySha256: text("body_sha256").notNull(),
+    status: smallint("status").notNull(),
+    location: text("location"),
+    response: text("response").notNull(),
+    createdAt: time("created_at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.route, table.key] })],
+);
+
+export const taskResults = pgTable(
+  "task_results",
+  {
+    jobId: text("job_id").notNull(),
+    task: text("task").$type<TaskName>().notNull(),
+    position: smallint("position").notNull(),
+    attempt: integer("attempt").notNull(),
+    status: text("status").$type<"succeeded" | "failed">().notNull(),
+    errorCode: text("error_code").$type<JobErrorCode>(),
+    model: text("model"),
+    version: text("version").notNull(),
+    device: text("device").notNull(),
+    summary: jsonb("summary").$type<Record<string, unknown>>().notNull().default({}),
+    body: text("body"),
+    blobKey: text("blob_key"),
+    bodyBytes: bytes("body_bytes").notNull(),
+    bodySha256: text("body_sha256").notNull(),
+    keyId: text("key_id"),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.task] })],
+);
+
+export const embeddings = pgTable(
+  "embeddings",
+  {
+    accountId: accountId(),
+    space: text("space").notNull(),
+    jobId: text("job_id").notNull(),
+    vec: real("vec").array().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.space, table.jobId] })],
+);
+
+export const events = pgTable("events", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  type: text("type").notNull(),
+  jobId: text("job_id"),
+  payload: text("payload").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  sequence: bytes("sequence"),
+});
+
+export const deliveries = pgTable("deliveries", {
+  id: text("id").primaryKey(),
+  eventId: text("event_id").notNull(),
+  accountId: accountId(),
+  jobId: text("job_id"),
+  endpointId: text("endpoint_id"),
+  url: text("url").notNull(),
+  status: text("status").$type<"pending" | "succeeded" | "failed">().notNull().default("pending"),
+  attempt: integer("attempt").notNull().default(0),
+  nextAttemptAt: time("next_attempt_at").notNull().defaultNow(),
+  leaseToken: text("lease_token"),
+  createdAt: time("created_at").notNull().defaultNow(),
+  finishedAt: time("finished_at"),
+});
+
+export const deliveryAttempts = pgTable(
+  "delivery_attempts",
+  {
+    deliveryId: text("delivery_id").notNull(),
+    attempt: integer("attempt").notNull(),
+    startedAt: time("started_at").notNull(),
+    latencyMs: integer("latency_ms").notNull(),
+    statusCode: integer("status_code"),
+    error: text("error"),
+    responseHead: text("response_head"),
+  },
+  (table) => [primaryKey({ columns: [table.deliveryId, table.attempt] })],
+);

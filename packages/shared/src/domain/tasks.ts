@@ -1,0 +1,39 @@
+import * as z from "zod";
+
+const seconds = (fallback: number) => z.number().min(0).max(60).default(fallback);
+
+/**
+ * The task catalog: what a job may ask for, with the options of each. A task's code is one file of the
+ * worker with the same name; `model` names its entry in the worker's models.json.
+ */
+export const TASKS = {
+  "audio.features": {
+    title: "Loudness (EBU R 128) and silences",
+    model: null,
+    options: z.strictObject({
+      silence_threshold_dbfs: z.number().min(-120).max(0).default(-60),
+      silence_min_seconds: seconds(0.5),
+    }),
+  },
+  "speech.segments": {
+    title: "Where somebody speaks (voice activity detection)",
+    model: "silero_vad",
+    options: z.strictObject({
+      threshold: z.number().gt(0).lt(1).default(0.5),
+      threshold_off: z.number().gt(0).lt(1).default(0.35),
+      min_speech_seconds: seconds(0.25),
+      min_silence_seconds: seconds(0.1),
+      padding_seconds: seconds(0.03),
+      probabilities: z.boolean().default(false),
+    }),
+  },
+} as const;
+
+export type TaskName = keyof typeof TASKS;
+export type TaskOptions<Name extends TaskName> = z.output<(typeof TASKS)[Name]["options"]>;
+
+export const TASK_NAMES = Object.keys(TASKS) as [TaskName, ...TaskName[]];
+
+export function isTaskName(name: string): name is TaskName {
+  return Object.hasOwn(TASKS, name);
+}

@@ -1,0 +1,27 @@
+import { availableParallelism } from "node:os";
+import type { Env } from "@earshot/shared/config/env";
+import { flag, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { LIMITS } from "@earshot/shared/domain/limits";
+import * as z from "zod";
+
+/** What an inference worker is told by its environment (EARSHOT_ + these names). */
+export function readWorkerConfig(env: Env) {
+  return parseEnv(
+    env,
+    {
+      DATABASE_URL: z.url(),
+      QUEUE_URL: z.url(),
+      QUEUE_ENDPOINT: z.url().optional(),
+      BLOBS: z.url(),
+      MODELS_DIR: z.string().optional(),
+      DEVICE: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),
+      // A lane is a process of its own. On a CPU two lanes of one thread beat one lane of two.
+      LANES: wholeNumber(1, 64).default(availableParallelism()),
+      LANE_THREADS: wholeNumber(1, 64).default(1),
+      LEASE_SECONDS: wholeNumber(1, 3_600).default(60),
+      MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
+      ALLOW_LOOPBACK: flag,
+    },
+    ["DATABASE_URL"],
+  );
+}

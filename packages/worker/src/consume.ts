@@ -1,0 +1,83 @@
+import type { Database } from "@earshot/shared/db/database";
+import type { ClaimedJob, ClaimOptions } from "@earshot/shared/db/jobs/claim-job";
+import { claimFromTable, claimJob } from "@earshot/shared/db/jobs/claim-job";
+import type { Random } from "@earshot/shared/domain/backoff";
+import { jittered } from "@earshot/shared/domain/backoff";
+import type { Log } from "@earshot/shared/log";
+import { describeError } from "@earshot/shared/log";
+import { pause } from "@earshot/shared/pause";
+import type { JobQueue, Received } from "@earshot/shared/queue/job-queue";
+
+export interface ConsumerOptions {
+  db: Database;
+  queue: JobQueue;
+  claim: ClaimOptions;
+  /** Jobs at once. */
+  slots: number;
+  /** Does the job and settles it, whatever happens; it never throws. */
+  work(claimed: ClaimedJob): Promise<void>;
+  log: Log;
+  random: Random;
+}
+
+// Short enough that a drain can wait for a poll to end: an aborted one swallows the next message.
+const POLL_SECONDS = 3;
+// Even a busy worker looks at the table this often: a bell may have been lost.
+const PATROL_MS = 30_000;
+const RETRY_MS = 1_000;
+
+/**
+ * Takes jobs while it has room, from the bell (SQS) or straight from the table, until `draining` aborts.
+ * @returns when the last job is settled.
+ */
+export async function consume(options: ConsumerOptions, draining: AbortSignal): Promise<void> {
+  const { db, queue, claim, slots, log, random } = options;
+  const inFlight = new Set<Promise<void>>();
+  const drained = abortOf(draining);
+  let nextPatrol = 0;
+
+  const start = (claimed: ClaimedJob) => {
+    const job = options.work(claimed).finally(() => inFlight.delete(job));
+    inFlight.add(job);
+  };
+
+  while (!draining.aborted) {
+    if (inFlight.size >= slots) {
+      await Promise.race([...inFlight, drained]);
+      continue;
+    }
+    try {
+      if (performance.now() >= nextPatrol) {
+        nextPatrol = performance.now() + jittered(PATROL_MS, random);
+        for (const claimed of await claimFromTable(db, slots - inFlight.size, claim)) start(claimed);
+        continue;
+      }
+      const received = await queue.receive({ maxMessages: slots - inFlight.size, waitSeconds: POLL_SECONDS });
+      for (const bell of received) await answer(bell);
+      if (received.length === 0) nextPatrol = 0;
+    } catch (error) {
+      log.warn("consume_failed", describeError(error));
+      nextPatrol = 0;
+      await pause(jittered(RETRY_MS, random), draining);
+    }
+  }
+  await Promise.all(inFlight);
+
+  async function answer({ message, receiptHandle }: Received): Promise<void> {
+    if (draining.aborted) return queue.giveBack(receiptHandle);
+    // Left alone, a message that nobody can parse moves to the dead letter queue.
+    if (message === null) return log.error("message_unreadable");
+    const claimed = await claimJob(db, message.jobId, claim);
+    if (claimed.outcome === "claimed") start(claimed);
+    else log.info("bell_ignored", { job_id: message.jobId, outcome: claimed.outcome });
+    // Committed: from here on the lease counts, not the message.
+    await queue.delete(receiptHandle);
+  }
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,35 @@
+import { openBlobs } from "@earshot/shared/blobs/open-blobs";
+import { openDatabase } from "@earshot/shared/db/database";
+import { createLog } from "@earshot/shared/log";
+import { pause, rejectOnAbort } from "@earshot/shared/pause";
+import { readDelivererConfig } from "./deliver-config.ts";
+import { createDeliverer } from "./deliver.ts";
+import { runUntilStopped } from "./run-until-stopped.ts";
+import { createSweep } from "./sweep.ts";
+
+// From the signal to the exit at most, whatever hangs; a lease that is left runs out by itself.
+const EXIT_WITHIN_MS = 7_000;
+
+const log = createLog("deliver");
+
+await runUntilStopped(log, async (stop) => {
+  const config = readDelivererConfig(process.env);
+  const database = openDatabase({ url: config.DATABASE_URL, name: "earshot-deliver" });
+  const { db } = database;
+  const deliverer = createDeliverer({
+    db,
+    listen: (wake) => database.sql.listen("earshot_deliveries", wake, wake),
+    sealKeys: config.SEAL_KEYS,
+    policy: { allowLoopback: config.ALLOW_LOOPBACK },
+    log,
+    random: Math.random,
+  });
+  const sweep = createSweep({ db, blobs: await openBlobs(config.BLOBS), log, random: Math.random });
+
+  log.info("ready");
+  process.send?.({ ready: true });
+  const work = Promise.all([deliverer.run(stop), sweep.run(stop)]).then(() => database.close());
+  const overdue = rejectOnAbort(stop).catch(() => pause(EXIT_WITHIN_MS));
+  await Promise.race([work, overdue]);
+  log.info("stopped");
+});

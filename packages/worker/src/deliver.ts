@@ -1,0 +1,162 @@
+import type { SealKeys } from "@earshot/shared/crypto/seal";
+import type { Database } from "@earshot/shared/db/database";
+import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
+import {
+  claimDeliveries,
+  nextDeliveryInMs,
+  recordDeliveryAttempt,
+  releaseDelivery,
+  signingSecrets,
+} from "@earshot/shared/db/deliveries";
+import type { Random } from "@earshot/shared/domain/backoff";
+import { jittered } from "@earshot/shared/domain/backoff";
+import type { Log } from "@earshot/shared/log";
+import { describeError } from "@earshot/shared/log";
+import { pause } from "@earshot/shared/pause";
+import { attemptDelivery } from "./attempt-delivery.ts";
+import { createBell } from "./deliver-bell.ts";
+import type { EgressPolicy } from "./egress/target.ts";
+import { persist } from "./persist.ts";
+
+export interface DelivererOptions {
+  db: Database;
+  /** Calls `wake` when deliveries were added, and whenever it starts listening (anew). */
+  listen(wake: () => void): Promise<unknown>;
+  sealKeys: SealKeys;
+  policy: EgressPolicy;
+  log: Log;
+  random: Random;
+  /** Attempts under way at once. */
+  concurrency?: number;
+  /** Of one attempt. Well under the lease, or a slow receiver is sent to twice. */
+  timeoutMs?: number;
+  leaseSeconds?: number;
+  /** What is under way when a drain begins may take this long. */
+  graceMs?: number;
+}
+
+export interface Deliverer {
+  /** Delivers until `draining` aborts. @returns when nothing is under way any more; it never throws. */
+  run(draining: AbortSignal): Promise<void>;
+}
+
+const DEFAULTS = { concurrency: 32, timeoutMs: 15_000, leaseSeconds: 60, graceMs: 4_000 };
+/** A notification may be lost with its connection. */
+const LONGEST_WAIT_MS = 30_000;
+/** A due delivery that another process is just claiming must not make this one spin. */
+const SHORTEST_WAIT_MS = 25;
+const FIRST_RETRY_MS = 250;
+/** After the grace: releases are written. */
+const RELEASE_MS = 1_500;
+
+/** Sends webhooks: claims what is due, attempts it, records what came of it. Any number of processes may run one. */
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  const settings = { ...DEFAULTS, ...options };
+  return { run: (draining) => deliver(settings, draining) };
+}
+
+type Settings = DelivererOptions & typeof DEFAULTS;
+
+async function deliver(settings: Settings, draining: AbortSignal): Promise<void> {
+  const { db, log, random, concurrency, leaseSeconds } = settings;
+  const bell = createBell();
+  const inFlight = new Set<Promise<void>>();
+  const graceOver = new AbortController();
+  const abandoned = new AbortController();
+  let failures = 0;
+
+  const start = (delivery: ClaimedDelivery) => {
+    const signals = { cut: graceOver.signal, abandoned: abandoned.signal };
+    const attempt = deliverOnce(delivery, settings, signals).finally(() => {
+      inFlight.delete(attempt);
+      // A place is free, and a retry may be due before anything else.
+      bell.ring();
+    });
+    inFlight.add(attempt);
+  };
+
+  /** @returns milliseconds until it has to look again, if no bell rings before. */
+  const startDue = async (): Promise<number> => {
+    const free = concurrency - inFlight.size;
+    if (free === 0) return LONGEST_WAIT_MS;
+    const claimed = await claimDeliveries(db, { limit: free, leaseSeconds });
+    claimed.forEach(start);
+    if (claimed.length === free) return LONGEST_WAIT_MS;
+    const nextMs = Math.ceil((await nextDeliveryInMs(db)) ?? LONGEST_WAIT_MS);
+    return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, nextMs));
+  };
+
+  const backOff = (error: unknown): number => {
+    log.warn("claim_deliveries_failed", describeError(error));
+    return jittered(Math.min(LONGEST_WAIT_MS, FIRST_RETRY_MS * 2 ** Math.min(failures++, 10)), random);
+  };
+
+  // The driver listens again by itself after a loss; the timer covers the time between.
+  settings.listen(bell.ring).catch((error: unknown) => log.warn("listen_failed", describeError(error)));
+  while (!draining.aborted) {
+    try {
+      const waitMs = await startDue();
+      failures = 0;
+      await bell.wait(waitMs, draining);
+    } catch (error) {
+      await pause(backOff(error), draining);
+    }
+  }
+
+  const settled = Promise.all(inFlight);
+  if (await isLate(settled, settings.graceMs)) graceOver.abort(new Error("the deliverer drains"));
+  if (await isLate(settled, RELEASE_MS)) abandoned.abort(new Error("the deliverer is gone"));
+}
+
+/** Attempts a delivery and records it. What fails on our side is no attempt: the lease runs out and it is tried anew. */
+async function deliverOnce(
+  delivery: ClaimedDelivery,
+  settings: Settings,
+  signals: { cut: AbortSignal; abandoned: AbortSignal },
+): Promise<void> {
+  const { db, sealKeys, policy, timeoutMs, leaseSeconds, random, log } = settings;
+  const leaseOver = AbortSignal.any([signals.abandoned, AbortSignal.timeout(leaseSeconds * 1_000)]);
+  const ids = { delivery_id: delivery.id, event_id: delivery.eventId, attempt: delivery.attempt + 1 };
+  try {
+    const secrets = await persist(() => signingSecrets(db, sealKeys, delivery), leaseOver);
+    const now = () => new Date();
+    const made = await attemptDelivery(delivery, {
+      secrets,
+      policy,
+      timeoutMs,
+      now,
+      random,
+      signal: signals.cut,
+    });
+    const { record, verdict } = made;
+    // A receiver that has it must not get it again because of a short outage of the database.
+    const counted = await persist(() => recordDeliveryAttempt(db, delivery, record, verdict), leaseOver);
+    const { statusCode: status_code, error, latencyMs: latency_ms } = record;
+    log.info("delivery_attempted", {
+      ...ids,
+      status_code,
+      error,
+      latency_ms,
+      verdict: verdict.status,
+      counted,
+    });
+  } catch (error) {
+    if (signals.cut.aborted) return release(delivery, settings);
+    log.error("delivery_not_attempted", { ...ids, ...describeError(error) });
+  }
+}
+
+async function release(delivery: ClaimedDelivery, { db, log }: Settings): Promise<void> {
+  try {
+    await releaseDelivery(db, delivery);
+    log.info("delivery_released", { delivery_id: delivery.id });
+  } catch (error) {
+    log.warn("delivery_not_released", { delivery_id: delivery.id, ...describeError(error) });
+  }
+}
+
+async function isLate(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const done = new AbortController();
+  const inTime = work.then(() => false).finally(() => done.abort());
+  return Promise.race([inTime, pause(ms, done.signal).then(() => true)]);
+}

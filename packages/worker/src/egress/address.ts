@@ -1,0 +1,64 @@
+import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
+
+/**
+ * What the IANA registry of special IPv4 addresses lists (RFC 6890), with multicast. Stricter than the registry in
+ * three places: 192.0.0.0/24 has no exceptions, the AS112 and AMT anycast blocks are refused because a network
+ * may run its own, and so is the one public-looking address at which a cloud (Azure) serves its machines.
+ */
+const SPECIAL_V4 = [
+  "0.0.0.0/8", // this network; Linux connects 0.0.0.0 to itself
+  "10.0.0.0/8", // private
+  "100.64.0.0/10", // carrier-grade NAT
+  "127.0.0.0/8", // loopback
+  "168.63.129.16/32", // Azure's wire server
+  "169.254.0.0/16", // link-local, cloud metadata
+  "172.16.0.0/12", // private
+  "192.0.0.0/24", // protocol assignments
+  "192.0.2.0/24", // documentation
+  "192.31.196.0/24", // AS112
+  "192.52.193.0/24", // AMT
+  "192.88.99.0/24", // 6to4 relays
+  "192.168.0.0/16", // private
+  "192.175.48.0/24", // AS112
+  "198.18.0.0/15", // benchmarking
+  "198.51.100.0/24", // documentation
+  "203.0.113.0/24", // documentation
+  "224.0.0.0/4", // multicast
+  "240.0.0.0/4", // reserved, broadcast
+].map((range) => ipaddr.IPv4.parseCIDR(range));
+
+/** The only part of IPv6 that is handed out for global unicast (RFC 4291). What embeds an IPv4 address outside it needs no entry below. */
+const UNICAST_V6 = ipaddr.IPv6.parseCIDR("2000::/3");
+
+const SPECIAL_V6 = [
+  "2001::/23", // protocol assignments: Teredo, benchmarking, AMT, AS112, ORCHID and ORCHIDv2
+  "2001:db8::/32", // documentation
+  "2002::/16", // 6to4, which embeds any IPv4 address
+  "2620:4f:8000::/48", // AS112
+  "3fff::/20", // documentation
+].map((range) => ipaddr.IPv6.parseCIDR(range));
+
+const LOOPBACK_V4 = ipaddr.IPv4.parseCIDR("127.0.0.0/8");
+const LOOPBACK_V6 = ipaddr.IPv6.parseCIDR("::1/128");
+
+/** Whether `ip` is an address of the public internet. False for everything special, and for what is no address at all. */
+export function isGlobalAddress(ip: string): boolean {
+  const { v4, v6 } = parse(ip);
+  if (v4) return !SPECIAL_V4.some((range) => v4.match(range));
+  if (v6) return v6.match(UNICAST_V6) && !SPECIAL_V6.some((range) => v6.match(range));
+  return false;
+}
+
+/** 127.0.0.0/8 and ::1. Not the IPv6 forms that embed the former: nothing honest writes them. */
+export function isLoopbackAddress(ip: string): boolean {
+  const { v4, v6 } = parse(ip);
+  return v4?.match(LOOPBACK_V4) ?? v6?.match(LOOPBACK_V6) ?? false;
+}
+
+/** Strict: no octal, short or decimal IPv4 (node's isIP takes none), and no zone ids. */
+function parse(ip: string): { v4?: ipaddr.IPv4; v6?: ipaddr.IPv6 } {
+  if (isIP(ip) === 4) return { v4: ipaddr.IPv4.parse(ip) };
+  if (isIP(ip) === 6 && !ip.includes("%")) return { v6: ipaddr.IPv6.parse(ip) };
+  return {};
+}

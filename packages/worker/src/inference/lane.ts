@@ -1,0 +1,151 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Device, LaneAnswers, LaneCall, LaneMessage } from "./protocol.ts";
+
+const LANE_MAIN = fileURLToPath(new URL("./lane.main.ts", import.meta.url));
+const STDERR_TAIL_CHARS = 2_000;
+
+/**
+ * Since 1.29 the official onnxruntime reports every session, with the model's name and hashes, to its vendor.
+ * It reads this switch as it is loaded; no later call turns off what it sends at its start.
+ */
+const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: "1" };
+
+export interface LaneOptions {
+  /** Threads of one model run. */
+  threads: number;
+  device: Device;
+  /** The whole environment of the lane but for the telemetry switch: no secret of the worker's reaches it. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** The lane's process ended. Whatever it was asked has no answer. */
+export class LaneExit extends Error {
+  override readonly name = "LaneExit";
+}
+
+/** The lane answered that it could not do what it was asked. */
+export class LaneFailure extends Error {
+  override readonly name = "LaneFailure";
+}
+
+type Expected = PromiseWithResolvers<LaneMessage>;
+
+/** One child process that runs models, one call at a time. */
+export class Lane {
+  /** Resolves when the process has ended and was reaped, with how it ended. Never rejects. */
+  readonly exited: Promise<LaneExit>;
+  readonly #child: ChildProcess;
+  readonly #loaded = new Set<string>();
+  #expected: Expected | null = null;
+  #exit: LaneExit | null = null;
+
+  /** @throws LaneExit when the process ends before it is ready, or the signal's reason. */
+  static async start(options: LaneOptions, signal: AbortSignal): Promise<Lane> {
+    signal.throwIfAborted();
+    const lane = new Lane(options);
+    try {
+      await lane.#next(signal);
+      return lane;
+    } catch (error) {
+      await lane.kill();
+      throw error;
+    }
+  }
+
+  private constructor({ threads, device, env }: LaneOptions) {
+    this.#child = fork(LANE_MAIN, [String(threads), device], {
+      env: { ...env, ...NO_TELEMETRY },
+      execArgv: [],
+      serialization: "advanced",
+      // A session of its own: a terminal's signals reach the parent alone.
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.#child.on("message", (message: LaneMessage) => this.#expected?.resolve(message));
+    this.exited = exitOf(this.#child).then((exit) => {
+      this.#exit = exit;
+      this.#expected?.reject(exit);
+      return exit;
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isAlive(): boolean {
+    return this.#exit === null && !this.wasKilled;
+  }
+
+  /** Whether we ended it, rather than it crashed. */
+  get wasKilled(): boolean {
+    return this.#child.killed;
+  }
+
+  hasLoaded(modelId: string): boolean {
+    return this.#loaded.has(modelId);
+  }
+
+  /**
+   * Asks the lane and awaits its answer. Nothing stops a running model but the end of its process, so an
+   * abort kills the lane.
+   * @throws LaneFailure what the lane could not do, LaneExit when it died of it, or the signal's reason.
+   */
+  async call<Call extends LaneCall>(call: Call, signal: AbortSignal): Promise<LaneAnswers[Call["kind"]]> {
+    signal.throwIfAborted();
+    // On a closed channel the callback hears of it, and the exit that follows ends the wait below.
+    this.#child.send(call, () => {});
+    const message = await this.#next(signal);
+    if (message.kind === "failure") throw new LaneFailure(message.message);
+    if (call.kind === "load") this.#loaded.add(call.spec.id);
+    return answerTo<Call>(message);
+  }
+
+  /** Ends the process at once, whatever it does. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.exited;
+  }
+
+  async #next(signal: AbortSignal): Promise<LaneMessage> {
+    if (this.#exit !== null) throw this.#exit;
+    const expected = Promise.withResolvers<LaneMessage>();
+    const stop = () => {
+      expected.reject(signal.reason);
+    };
+    this.#expected = expected;
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      return await expected.promise;
+    } finally {
+      this.#expected = null;
+      signal.removeEventListener("abort", stop);
+    }
+  }
+}
+
+/** The lane answers each call with what its kind is answered with (see `answer` in lane.main.ts). */
+function answerTo<Call extends LaneCall>(message: LaneMessage): LaneAnswers[Call["kind"]] {
+  if (message.kind !== "answer") throw new LaneFailure(`said ${message.kind} where an answer was due`);
+  return message.answer as LaneAnswers[Call["kind"]];
+}
+
+function exitOf(child: ChildProcess): Promise<LaneExit> {
+  let tail = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    tail = (tail + text).slice(-STDERR_TAIL_CHARS);
+  });
+  return new Promise((resolve) => {
+    child.on("error", (cause) => {
+      if (child.pid === undefined) resolve(new LaneExit("The lane could not be started.", { cause }));
+    });
+    child.on("close", (status, signalName) => {
+      const how = signalName ?? `status ${status}`;
+      resolve(
+        new LaneExit(`The lane ended with ${how}.`, tail === "" ? undefined : { cause: new Error(tail) }),
+      );
+    });
+  });
+}

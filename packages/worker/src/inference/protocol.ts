@@ -1,0 +1,32 @@
+import * as z from "zod";
+import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
+import type { ModelSpec } from "./manifest.ts";
+
+/** Where a model runs. The choice is the operator's; nothing falls back to another one by itself. */
+export const DEVICES = ["cpu", "cuda", "webgpu"] as const;
+export type Device = (typeof DEVICES)[number];
+
+/** A lane's command line: what it needs before the first message. */
+export const laneArguments = z.tuple([z.coerce.number().int().positive(), z.enum(DEVICES)]);
+
+export type LoadCall = { kind: "load"; spec: ModelSpec; path: string };
+export type ScanCall = { kind: "scan"; modelId: string } & ScanRequest;
+export type RunCall = { kind: "run"; modelId: string; feeds: Tensors };
+
+/** What a lane can be asked. One call at a time: the next is sent once the last was answered. */
+export type LaneCall = LoadCall | ScanCall | RunCall;
+
+/** What each kind of call is answered with. */
+export interface LaneAnswers {
+  load: null;
+  scan: ScanResult;
+  run: Tensors;
+}
+
+export type LaneAnswer = LaneAnswers[keyof LaneAnswers];
+
+/** A lane says "ready" once, when onnxruntime is loaded; then one message for each call. */
+export type LaneMessage =
+  | { kind: "ready" }
+  | { kind: "answer"; answer: LaneAnswer }
+  | { kind: "failure"; message: string };

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TASKS } from "@earshot/shared/domain/tasks";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseManifest } from "./manifest.ts";
+import type { ModelSpec } from "./manifest.ts";
+import { createRegistry } from "./registry.ts";
+
+const WEIGHTS = "some weights";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "earshot-models-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function model(overrides: Record<string, unknown> = {}): ModelSpec[] {
+  return parseManifest({
+    models: [
+      {
+        id: "toy",
+        version: "1",
+        task: "speech.segments",
+        files: [
+          {
+            name: "toy.onnx",
+            sha256: createHash("sha256").update(WEIGHTS).digest("hex"),
+            bytes: WEIGHTS.length,
+            url: "https://models.example/toy.onnx",
+          },
+        ],
+        licence: "MIT",
+        licence_url: "https://models.example/licence",
+        inputs: { x: { type: "float32", shape: [1, 2] } },
+        outputs: { y: { type: "float32", shape: [1] } },
+        ...overrides,
+      },
+    ],
+  });
+}
+
+test("every model of the task catalog is in models.json", () => {
+  const { find } = createRegistry();
+  for (const { model: id } of Object.values(TASKS)) if (id !== null) expect(find(id).id).toBe(id);
+});
+
+test("the weights that come with a package are found and are the published ones", async () => {
+  const { path, spec } = await createRegistry().resolve("silero_vad");
+  expect(path).toMatch(/weights.silero_vad\.onnx$/);
+  expect(spec.version).toBe("6.2");
+});
+
+test("the operator's folder goes before the cache", async () => {
+  const cacheDir = join(folder, "missing");
+  await writeFile(join(folder, "toy.onnx"), WEIGHTS);
+  const inFirst = createRegistry({ modelsDir: folder, cacheDir, models: model() });
+  const inSecond = createRegistry({ modelsDir: cacheDir, cacheDir: folder, models: model() });
+  const expected = { path: join(folder, "toy.onnx") };
+  expect(await inFirst.resolve("toy")).toMatchObject(expected);
+  expect(await inSecond.resolve("toy")).toMatchObject(expected);
+});
+
+test("a file with another hash is refused, even where the right one lies elsewhere", async () => {
+  await writeFile(join(folder, "silero_vad.onnx"), "nonsense that would load");
+  await expect(createRegistry({ modelsDir: folder }).resolve("silero_vad")).rejects.toMatchObject({
+    code: "model_unavailable",
+    message: expect.stringContaining("sha256"),
+    detail: { model: "silero_vad", actual_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  });
+});
+
+test("a model that is not here is unavailable, and the error says where to put it and never where we looked", async () => {
+  const missing = createRegistry({ modelsDir: folder, models: model() }).resolve("toy");
+  await expect(missing).rejects.toMatchObject({
+    code: "model_unavailable",
+    message: expect.stringMatching(/put toy\.onnx into EARSHOT_MODELS_DIR/),
+    detail: { url: "https://models.example/toy.onnx" },
+  });
+  const error = await missing.catch((caught: unknown) => caught);
+  expect(JSON.stringify(error) + String(error)).not.toContain(folder);
+});
+
+test("a model that nobody knows is unavailable", async () => {
+  await expect(createRegistry().resolve("nobody")).rejects.toMatchObject({ code: "model_unavailable" });
+});
+
+test.each([
+  ["a hash in capitals", { files: [{ name: "a", sha256: "A".repeat(64), bytes: 1 }] }],
+  ["a file outside its folder", { files: [{ name: "../a", sha256: "a".repeat(64), bytes: 1 }] }],
+  ["no file", { files: [] }],
+  ["a field that it does not know", { licens: "MIT" }],
+  [
+    "a scan over a tensor that is not there",
+    { scan: { input: "x", output: "z", state_input: "x", state_output: "y" } },
+  ],
+])("a manifest with %s is refused", (_what, overrides) => {
+  expect(() => model(overrides)).toThrow();
+});

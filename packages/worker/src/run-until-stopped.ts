@@ -1,0 +1,21 @@
+import type { Log } from "@earshot/shared/log";
+import { describeError } from "@earshot/shared/log";
+
+/**
+ * Runs a process to its end. SIGTERM, SIGINT and the loss of the parent that started it with an IPC channel all mean
+ * "drain", once: the signal of one Ctrl-C often comes twice. Exit status 0 after a drain, 1 after an error.
+ */
+export async function runUntilStopped(log: Log, main: (stop: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const drain = () => stop.abort(new Error("stopped"));
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", drain);
+  process.on("disconnect", drain);
+  try {
+    await main(stop.signal);
+    process.exit(0);
+  } catch (error) {
+    log.error("stopped_by_error", describeError(error));
+    process.exit(1);
+  }
+}

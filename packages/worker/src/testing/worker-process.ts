@@ -1,0 +1,76 @@
+import type { ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { findDescendants } from "@earshot/testkit/processes";
+import type { RunningProcess } from "@earshot/testkit/processes";
+import type { TestStack } from "./test-stack.ts";
+
+/** A worker in its own process, as it runs on a GPU box. */
+export interface WorkerProcess extends AsyncDisposable {
+  pid: number;
+  /** What it wrote to stderr so far. */
+  log(): string;
+  children(): Promise<RunningProcess[]>;
+  /** SIGKILL, as the kernel's out-of-memory killer does it. */
+  kill(): Promise<void>;
+  /** SIGTERM. @returns the exit status. */
+  drain(): Promise<number | null>;
+}
+
+const MAINS = { analyze: "analyze.main.ts", deliver: "deliver.main.ts" } as const;
+
+export async function startWorkerProcess(
+  stack: TestStack,
+  env: Record<string, string> = {},
+  main: keyof typeof MAINS = "analyze",
+): Promise<WorkerProcess> {
+  const entry = fileURLToPath(new URL(`../${MAINS[main]}`, import.meta.url));
+  const child = fork(entry, {
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    env: {
+      PATH: process.env["PATH"],
+      EARSHOT_DATABASE_URL: main === "analyze" ? stack.database.urls.worker : stack.database.urls.deliver,
+      EARSHOT_QUEUE_URL: stack.queue.url,
+      EARSHOT_QUEUE_ENDPOINT: stack.queue.endpoint,
+      EARSHOT_BLOBS: stack.blobs,
+      EARSHOT_SEAL_KEYS: stack.sealKeys,
+      EARSHOT_ALLOW_LOOPBACK: "1",
+      EARSHOT_LANES: "1",
+      EARSHOT_LEASE_SECONDS: "2",
+      ...env,
+    },
+  });
+  let log = "";
+  child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  await ready(child, () => log);
+  const pid = child.pid ?? 0;
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    const [code] = await exited;
+    return code as number | null;
+  };
+  return {
+    pid,
+    log: () => log,
+    children: () => findDescendants(pid),
+    async kill() {
+      await end("SIGKILL");
+    },
+    drain: () => end("SIGTERM"),
+    async [Symbol.asyncDispose]() {
+      await end("SIGKILL");
+    },
+  };
+}
+
+async function ready(child: ChildProcess, log: () => string): Promise<void> {
+  const exited = once(child, "exit").then(([code]) => {
+    throw new Error(`the worker ended with ${code} before it was ready:\n${log()}`);
+  });
+  exited.catch(() => {});
+  await Promise.race([once(child, "message"), exited]);
+}

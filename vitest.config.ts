@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+const everywhere = ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    // Two cores: more workers only make the chaos tests wait for each other.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ["default"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fast",
+          include: everywhere,
+          exclude: ["**/*.golden.test.ts", "**/node_modules/**"],
+          globalSetup: ["packages/testkit/src/global-setup.ts"],
+        },
+      },
+      { extends: true, test: { name: "golden", include: ["packages/*/src/**/*.golden.test.ts"] } },
+    ],
+  },
+});
