@@ -17,7 +17,14 @@ const ONNX: Ban = {
   message: "Sessions live in packages/worker/src/inference.",
 };
 const APPS: Ban = {
-  group: ["@earshot/api", "@earshot/api/**", "@earshot/worker", "@earshot/worker/**", "**/api/src/**", "**/worker/src/**"],
+  group: [
+    "@earshot/api",
+    "@earshot/api/**",
+    "@earshot/worker",
+    "@earshot/worker/**",
+    "**/api/src/**",
+    "**/worker/src/**",
+  ],
   message: "Only cli and testkit may enter api and worker.",
 };
 const CLI: Ban = {
@@ -53,7 +60,12 @@ const ROOMS: Room[] = [
   },
   {
     files: ["packages/shared/src/crypto/**"],
-    adds: [{ group: ["**/db/**", "**/queue/**", "node:*"], message: "crypto/ is Web Crypto and domain/: it runs at the edge." }],
+    adds: [
+      {
+        group: ["**/db/**", "**/queue/**", "node:*"],
+        message: "crypto/ is Web Crypto and domain/: it runs at the edge.",
+      },
+    ],
   },
   {
     files: ["packages/worker/src/signal/**"],
@@ -67,8 +79,15 @@ const ROOMS: Room[] = [
         group: ["**/db/**", "**/queue/**", "**/config", "**/config.ts", "**/config/**", "**/*-config.ts"],
         message: "A task gets all it needs as arguments: no database, queue or config.",
       },
-      { group: ["**/input/**", "!**/input/audio.ts"], message: "A task is given audio: it never enters input/." },
-      { group: ["**/input/audio.ts"], message: "A task may know the types of audio, no more.", allowTypeImports: true },
+      {
+        group: ["**/input/**", "!**/input/audio.ts"],
+        message: "A task is given audio: it never enters input/.",
+      },
+      {
+        group: ["**/input/audio.ts"],
+        message: "A task may know the types of audio, no more.",
+        allowTypeImports: true,
+      },
     ],
   },
   { files: ["packages/cli/**"], lifts: [APPS, CLI] },
@@ -78,7 +97,69 @@ const ROOMS: Room[] = [
   { files: ["packages/cli/**/*.test.ts", "packages/testkit/**"], lifts: [TESTKIT, DRIVER, APPS, CLI] },
 ];
 
+/** The environment is read where a process begins, and handed on as arguments. */
+const MAY_READ_ENVIRONMENT = [
+  "**/*.main.ts",
+  "**/entry.*.ts",
+  "**/config.ts",
+  "**/config/**",
+  "packages/cli/bin/**",
+  "packages/cli/src/main.ts",
+  "packages/testkit/**",
+  "scripts/**",
+  ...TESTS,
+];
+
+/** Where a tool asks for a default export. */
+const MAY_EXPORT_DEFAULT = [
+  "*.config.ts",
+  "packages/testkit/src/global-setup.ts",
+  "packages/api/src/entry.workers.ts",
+];
+
+function restrictedImports({ lifts = [], adds = [] }: Pick<Room, "lifts" | "adds">): RestrictedImports {
+  const patterns = [...EVERYWHERE.filter((ban) => !lifts.includes(ban)), ...adds];
+  return { "no-restricted-imports": ["error", { patterns }] };
+}
+
+type RestrictedImports = { "no-restricted-imports": ["error", { patterns: Ban[] }] };
+
 export default defineConfig({
   plugins: ["eslint", "oxc", "typescript", "unicorn", "import", "node", "promise", "vitest"],
   categories: { correctness: "error", suspicious: "error" },
+  rules: {
+    ...restrictedImports({}),
+    eqeqeq: "error",
+    "no-nested-ternary": "error",
+    "no-var": "error",
+    "prefer-const": "error",
+    "typescript/consistent-type-imports": "error",
+    "typescript/no-explicit-any": "error",
+    "typescript/no-non-null-assertion": "error",
+    "import/no-cycle": "error",
+    "import/no-default-export": "error",
+    "node/no-process-env": "error",
+    "vitest/no-disabled-tests": "error",
+    "vitest/no-focused-tests": "error",
+    "vitest/valid-expect": ["error", { maxArgs: 2 }],
+    // At odds with how this code is written: a named inner function carries its maker's name, tests loop over tables.
+    "no-shadow": "off",
+    "import/no-named-as-default-member": "off",
+    "import/no-unassigned-import": "off",
+    "unicorn/consistent-function-scoping": "off",
+    "vitest/expect-expect": "off",
+    "vitest/no-conditional-expect": "off",
+    "vitest/require-mock-type-parameters": "off",
+    "vitest/require-to-throw-message": "off",
+  },
+  overrides: [
+    ...ROOMS.map((room) => ({ files: room.files, rules: restrictedImports(room) })),
+    { files: MAY_READ_ENVIRONMENT, rules: { "node/no-process-env": "off" } },
+    { files: MAY_EXPORT_DEFAULT, rules: { "import/no-default-export": "off" } },
+    // It must run on Node 18, which has no toSorted.
+    { files: ["packages/cli/bin/**"], rules: { "unicorn/no-array-sort": "off" } },
+    // `sst` writes this reference and needs it.
+    { files: ["sst.config.ts"], rules: { "typescript/triple-slash-reference": "off" } },
+  ],
+  ignorePatterns: ["**/golden/**", ".sst/**"],
 });

@@ -9,6 +9,7 @@ import type { Inference } from "./inference/inference.ts";
 import { createLanes } from "./inference/lanes.ts";
 import { createRegistry } from "./inference/registry.ts";
 import { createDecoder } from "./input/decoder.ts";
+import type { Decoder } from "./input/decoder.ts";
 import { findFfmpeg } from "./input/ffmpeg.ts";
 import { detectSandbox } from "./input/sandbox.ts";
 import { readTags } from "./input/tags.ts";
@@ -178,28 +179,46 @@ test("a file that ends early is analysed, and says so", async () => {
   expect(warnings).toEqual([expect.stringContaining("of the 3 s")]);
 });
 
-test("a job that is stopped ends with the reason, whatever its tasks made of it", async () => {
-  const job = new AbortController();
-  const reason = new AppError("canceled");
-  const push = () => {
-    job.abort(reason);
-    throw new Error("aborted somewhere inside");
-  };
-  const installed = withSpeechTask(() => ({ push, finish: vi.fn() }));
-  await expect(run({ tasks: both, installed, signal: job.signal })).rejects.toBe(reason);
-});
+test.each(["push", "finish"] as const)(
+  "a job that is stopped in a task's %s ends with the reason",
+  async (step) => {
+    const job = new AbortController();
+    const reason = new AppError("canceled");
+    const stop = () => {
+      job.abort(reason);
+      throw new Error("aborted somewhere inside");
+    };
+    const installed = withSpeechTask(() => ({ push() {}, finish: vi.fn(), [step]: stop }));
+    await expect(run({ tasks: both, installed, signal: job.signal })).rejects.toBe(reason);
+  },
+);
 
-test("progress follows the slowest stream to the end", async () => {
+test("progress is that of the slowest stream", async () => {
   const seen: Progress[] = [];
-  const fake = () => ({ push() {}, finish: () => ({ model: null, version: "1", device: "cpu" }) });
-  await run({ tasks: both, installed: withSpeechTask(fake), onProgress: (progress) => seen.push(progress) });
-  const fractions = seen.map(({ fraction }) => fraction);
-  expect(seen[0]).toEqual({ stage: "decoding", fraction: 0 });
-  expect(seen.at(-1)).toEqual({ stage: "finishing", fraction: 1 });
-  expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
-  expect(seen.some(({ stage, fraction }) => stage === "inferring" && fraction > 0.3 && fraction < 0.9)).toBe(
-    true,
-  );
+  const installed = withSpeechTask(() => ({ push() {}, finish: vi.fn() }));
+  const second = { native: [new Float32Array(44_100)], mono16k: [new Float32Array(16_000)] };
+  const order = ["native", "native", "mono16k", "mono16k", "native", "mono16k"] as const;
+  const scripted: Decoder = {
+    probe: decoder.probe,
+    async decode(_file, { onBlock }) {
+      for (const stream of order) await onBlock(stream, { channels: second[stream] });
+      return { durationSeconds: 3, truncated: false };
+    },
+  };
+  const features = { name: "audio.features", stream: INSTALLED_TASKS["audio.features"].stream } as const;
+  const deaf = { ...features, start: () => ({ push() {}, finish: vi.fn() }) };
+  await run({
+    tasks: both,
+    installed: { ...installed, "audio.features": deaf },
+    decoder: scripted,
+    onProgress: (progress) => seen.push(progress),
+  });
+  const inferring = [0, 0, 1 / 3, 2 / 3, 2 / 3, 1].map((fraction) => ({ stage: "inferring", fraction }));
+  expect(seen).toEqual([
+    { stage: "decoding", fraction: 0 },
+    ...inferring,
+    { stage: "finishing", fraction: 1 },
+  ]);
 });
 
 test("a file is hashed only when nobody knows its hash yet", async () => {

@@ -12,9 +12,9 @@ export function jsonText<Shape, Status extends ContentfulStatusCode>(
   text: string | ReadableStream,
   status: Status,
   headers: Record<string, string> = {},
-): TypedResponse<JSONParsed<Shape>, Status, "json"> {
-  const answer: unknown = c.body(text, status, { "Content-Type": "application/json", ...headers });
-  return answer as TypedResponse<JSONParsed<Shape>, Status, "json">;
+): Response & TypedResponse<JSONParsed<Shape>, Status, "json"> {
+  const answer: Response = c.body(text, status, { "Content-Type": "application/json", ...headers });
+  return answer as Response & TypedResponse<JSONParsed<Shape>, Status, "json">;
 }
 
 type ProblemResponse = { description: string; content: { "application/problem+json": { schema: typeof ProblemDetails } } };

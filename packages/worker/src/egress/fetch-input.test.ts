@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import type { RequestListener } from "node:http";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import type { RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { AppError } from "@earshot/shared/domain/errors";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fetchInput } from "./fetch-input.ts";
 import type { FetchInputOptions } from "./fetch-input.ts";
 import { serveHttp, serveRaw } from "./testing/loopback-server.ts";
@@ -149,6 +150,17 @@ describe("redirects", () => {
     expect(server.connections()).toBe(1);
   });
 
+  test("the connection of the hop before is closed, though its body has no end", async () => {
+    const closed = Promise.withResolvers<void>();
+    await using server = await serveHttp((request, response) => {
+      if (request.url === "/next") return void response.end("there");
+      response.writeHead(302, { location: "/next" }).write("endless");
+      response.once("close", closed.resolve);
+    });
+    await fetch(server.origin);
+    await closed.promise;
+  });
+
   test("a name is checked anew at each hop", async () => {
     await using server = await serveHttp(redirect("/next"));
     const answers = [["127.0.0.1"], ["10.0.0.1"]];
@@ -223,6 +235,30 @@ describe("a stall", () => {
     await closed.promise;
   });
 });
+
+describe("a slow input", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("that takes many times the limit is no stall while bytes arrive", async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    await using server = await serveHttp((_, response) => asked.resolve(response));
+    const work = fetch(server.origin, { stallMs: 10_000 });
+    const response = await asked.promise;
+    for (let size = 1; size <= 5; size++) {
+      vi.advanceTimersByTime(9_000);
+      response.write("x");
+      await untilFileHas(size);
+    }
+    response.end();
+    expect(await work).toMatchObject({ bytes: 5 });
+  });
+});
+
+async function untilFileHas(size: number): Promise<void> {
+  const file = join(directory, "input");
+  while (((await stat(file).catch(() => null))?.size ?? 0) < size) await setImmediate();
+}
 
 describe("an abort", () => {
   test("in the middle of the body gives the signal's reason, and leaves neither socket nor file", async () => {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { AppError } from "@earshot/shared/domain/errors";
+import type { AppError } from "@earshot/shared/domain/errors";
 import { describe, expect, test, vi } from "vitest";
 import { EgressError, egressErrorOf } from "./egress-error.ts";
 import { guardedRequest } from "./guarded-request.ts";

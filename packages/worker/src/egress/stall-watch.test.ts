@@ -22,8 +22,7 @@ test("what moves, however slowly, is no stall", () => {
 });
 
 test("it leaves no timer behind", () => {
-  {
-    using _watch = watchForStall(1_000);
-  }
+  const watch = watchForStall(1_000);
+  watch[Symbol.dispose]();
   expect(vi.getTimerCount()).toBe(0);
 });

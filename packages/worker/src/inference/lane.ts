@@ -113,6 +113,7 @@ export class Lane {
     if (this.#exit !== null) throw this.#exit;
     const expected = Promise.withResolvers<LaneMessage>();
     const stop = () => {
+      this.#child.kill("SIGKILL");
       expected.reject(signal.reason);
     };
     this.#expected = expected;

@@ -168,7 +168,9 @@ test("signals that mean the parent do not end a lane", async () => {
 
 test.runIf(process.platform === "linux")("a lane is out of reach of a terminal's signals", async () => {
   const [pid = 0] = (await open()).pids;
-  const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
+  const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
   expect(Number(session)).toBe(pid);
 });
 

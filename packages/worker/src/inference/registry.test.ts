@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TASKS } from "@earshot/shared/domain/tasks";
@@ -52,14 +52,16 @@ test("the weights that come with a package are found and are the published ones"
   expect(spec.version).toBe("6.2");
 });
 
-test("the operator's folder goes before the cache", async () => {
-  const cacheDir = join(folder, "missing");
-  await writeFile(join(folder, "toy.onnx"), WEIGHTS);
-  const inFirst = createRegistry({ modelsDir: folder, cacheDir, models: model() });
-  const inSecond = createRegistry({ modelsDir: cacheDir, cacheDir: folder, models: model() });
-  const expected = { path: join(folder, "toy.onnx") };
-  expect(await inFirst.resolve("toy")).toMatchObject(expected);
-  expect(await inSecond.resolve("toy")).toMatchObject(expected);
+test("the operator's folder goes before the cache, which goes before nothing", async () => {
+  const [modelsDir, cacheDir] = [join(folder, "models"), join(folder, "cache")];
+  for (const place of [modelsDir, cacheDir]) {
+    await mkdir(place);
+    await writeFile(join(place, "toy.onnx"), WEIGHTS);
+  }
+  const registry = createRegistry({ modelsDir, cacheDir, models: model() });
+  expect((await registry.resolve("toy")).path).toBe(join(modelsDir, "toy.onnx"));
+  await rm(join(modelsDir, "toy.onnx"));
+  expect((await registry.resolve("toy")).path).toBe(join(cacheDir, "toy.onnx"));
 });
 
 test("a file with another hash is refused, even where the right one lies elsewhere", async () => {

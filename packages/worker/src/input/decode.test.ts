@@ -155,9 +155,9 @@ describe("damage", () => {
   });
 
   test("what the decoder said is told, without the file's path", async () => {
-    const file = await corpus.make("broken.flac", ...sine({ seconds: 2, rateHz: 16_000 }));
+    const file = await corpus.make("broken.wav", ...sine({ seconds: 2, rateHz: 16_000 }));
     const media = await probe(file);
-    await writeFile(file, "no longer audio");
+    await writeFile(file, "no longer audio ".repeat(500));
     const failure = await decode(file, { media }).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: "decode_failed",

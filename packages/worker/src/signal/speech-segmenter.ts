@@ -9,7 +9,7 @@ export interface SegmenterOptions {
   windowSamples: number;
   /** Speech begins at a window with at least this probability … */
   threshold: number;
-  /** … and a silence at one below this. Never above `threshold`: a larger value counts as `threshold`. */
+  /** … and a silence at one below this. A value above `threshold` counts as `threshold`. */
   thresholdOff: number;
   /** Speech that does not last longer than this is dropped. */
   minSpeechSamples: number;
@@ -33,7 +33,7 @@ export class SpeechSegmenter {
   #silenceStart: number | null = null;
 
   constructor(options: SegmenterOptions) {
-    this.#options = { ...options, thresholdOff: Math.min(options.thresholdOff, options.threshold) };
+    this.#options = options;
   }
 
   /** The probability of the next window. */

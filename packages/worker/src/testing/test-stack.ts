@@ -33,6 +33,7 @@ export interface TestStack extends AsyncDisposable {
   webhookSecret: string;
   /** As the owner of the tables, for what a test must look at or bend. */
   sql: OpenDatabase["sql"];
+  db: OpenDatabase["db"];
   /** Puts the file where a finished upload would be. */
   upload(file: string): Promise<string>;
   /** Inserts a job as the API would, without ringing. */
@@ -106,6 +107,7 @@ export async function startTestStack(parts: TestStackParts = {}): Promise<TestSt
     accountId: account.id,
     webhookSecret: account.webhookSecret,
     sql,
+    db,
     upload,
     submit,
     async submitAndRing(input) {

@@ -31,13 +31,8 @@ export type Claim =
  * run out. The message can be deleted whatever the outcome, since the table is claimed from as well.
  */
 export async function claimJob(db: Database, jobId: string, options: ClaimOptions): Promise<Claim> {
-  const due = sql`(j.attempt = 0 or j.claimable_at <= now())`;
-  const candidate = sql`
-    select j.id from jobs j
-    where j.id = ${jobId} and ${withinBudget} and ((j.status = 'queued' and ${due}) or ${leaseRanOut})
-    for update`;
   return db.transaction(async (tx) => {
-    const [claimed] = await take(tx, candidate, options);
+    const [claimed] = await take(tx, bellCandidate(jobId), options);
     if (claimed) return { outcome: "claimed", ...claimed };
     // 0 rows alone do not tell a leased job from a finished one.
     const [row] = await tx.select({ status: jobs.status }).from(jobs).where(eq(jobs.id, jobId));
@@ -45,8 +40,21 @@ export async function claimJob(db: Database, jobId: string, options: ClaimOption
   });
 }
 
+/** Exported for the test that reads its plan. */
+export function bellCandidate(jobId: string): SQL {
+  const due = sql`(j.attempt = 0 or j.claimable_at <= now())`;
+  return sql`
+    select j.id from jobs j
+    where j.id = ${jobId} and ${withinBudget} and ((j.status = 'queued' and ${due}) or ${leaseRanOut})
+    for update`;
+}
+
 /** Claims up to `limit` jobs straight from the table, without a bell: highest priority first, then oldest. */
-export async function claimFromTable(db: Database, limit: number, options: ClaimOptions): Promise<ClaimedJob[]> {
+export async function claimFromTable(
+  db: Database,
+  limit: number,
+  options: ClaimOptions,
+): Promise<ClaimedJob[]> {
   return db.transaction((tx) => take(tx, tableCandidates(limit), options));
 }
 

@@ -1,0 +1,69 @@
+import * as z from "zod";
+import { flag, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import type { Env } from "@earshot/shared/config/env";
+import { fromBase64 } from "@earshot/shared/crypto/bytes";
+import type { Bytes } from "@earshot/shared/crypto/bytes";
+import { parseSealKeys } from "@earshot/shared/crypto/seal";
+import type { SealKeys } from "@earshot/shared/crypto/seal";
+
+export interface ApiConfig {
+  host: string;
+  port: number;
+  /** As clients reach the API, without a slash at the end. */
+  publicUrl: string;
+  databaseUrl: string;
+  queue: { url: string; endpoint: string | undefined };
+  /** `file:///directory`. */
+  blobs: string;
+  sealKeys: SealKeys;
+  /** Signs the URLs of blobs. */
+  urlKey: Bytes;
+  allowLoopback: boolean;
+}
+
+const SHAPE = {
+  HOST: z.string().default("127.0.0.1"),
+  PORT: wholeNumber(0, 65_535).default(8787),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  QUEUE_URL: z.url(),
+  QUEUE_ENDPOINT: z.url().optional(),
+  BLOBS: z.url({ protocol: /^file$/ }),
+  SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
+  URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
+  ALLOW_LOOPBACK: flag,
+};
+
+/** @throws ConfigError that names every variable at fault. */
+export function readConfig(env: Env): ApiConfig {
+  const parsed = parseEnv(env, SHAPE, ["DATABASE_URL", "SEAL_KEYS", "URL_KEY"]);
+  return {
+    host: parsed.HOST,
+    port: parsed.PORT,
+    publicUrl: (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, ""),
+    databaseUrl: parsed.DATABASE_URL,
+    queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },
+    blobs: parsed.BLOBS,
+    sealKeys: parsed.SEAL_KEYS,
+    urlKey: parsed.URL_KEY,
+    allowLoopback: parsed.ALLOW_LOOPBACK,
+  };
+}
+
+/** Takes text by `parse`. The message never holds the text: it is a secret. */
+function parsedBy<Parsed>(parse: (text: string) => Parsed, message: string) {
+  return z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    }
+  });
+}
+
+function parseUrlKey(text: string): Bytes {
+  const key = fromBase64(text);
+  if (key.length < 32) throw new TypeError("the key is too short");
+  return key;
+}

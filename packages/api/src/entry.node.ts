@@ -1,0 +1,84 @@
+import { fileURLToPath } from "node:url";
+import { openBlobs } from "@earshot/shared/blobs/open-blobs";
+import { createUploadSigner } from "@earshot/shared/blobs/signed-urls";
+import { ConfigError } from "@earshot/shared/config/env";
+import { openDatabase } from "@earshot/shared/db/database";
+import { createLog, describeError } from "@earshot/shared/log";
+import { JobQueue } from "@earshot/shared/queue/job-queue";
+import { createApp } from "./app.ts";
+import { readConfig } from "./config.ts";
+import type { ApiConfig } from "./config.ts";
+import { readinessOf } from "./readiness.node.ts";
+import { BLOBS_PATH } from "./routes/blobs/signed-request.ts";
+import { serve } from "./serve.node.ts";
+import { watchJobs } from "./watch-jobs.node.ts";
+
+const MIGRATIONS = fileURLToPath(new URL("../../../migrations", import.meta.url));
+const FINISH_WITHIN_MS = 5_000;
+
+/** Exit status of something that is missing or taken on this machine (DESIGN section 6). */
+const EXIT_MACHINE = 3;
+
+const log = createLog("api");
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  console.error(explanationOf(error));
+  process.exit(EXIT_MACHINE);
+}
+
+async function start(config: ApiConfig): Promise<void> {
+  const { db, sql, close } = openDatabase({ url: config.databaseUrl, name: "earshot api" });
+  const queue = new JobQueue(config.queue);
+  const watch = await watchJobs(sql);
+  const app = createApp({
+    db,
+    bell: queue,
+    blobs: await openBlobs(config.blobs),
+    uploadSigner: createUploadSigner({ baseUrl: `${config.publicUrl}${BLOBS_PATH}`, key: config.urlKey }),
+    blobUrlKey: config.urlKey,
+    sealKeys: config.sealKeys,
+    watchJobs: watch,
+    readiness: readinessOf(sql, MIGRATIONS),
+    log,
+    clock: () => new Date(),
+    allowLoopback: config.allowLoopback,
+  });
+  const server = await serve(app, config);
+  stopOnce(async () => {
+    // Those who wait for a job are answered now; they would hold the stop for half a minute.
+    await Promise.all([server.stop({ withinMs: FINISH_WITHIN_MS }), watch.close()]);
+    queue.close();
+    await close();
+  });
+  log.info("listening", { host: config.host, port: server.port });
+  // A child of `earshot up` says when it is ready, and goes when its parent goes.
+  process.send?.({ ready: true, port: server.port });
+}
+
+/** One Ctrl-C comes twice, from the terminal and from npm: the second is not "force quit". */
+function stopOnce(stop: () => Promise<void>): void {
+  let stopping: Promise<void> | null = null;
+  const onSignal = () => {
+    stopping ??= stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error("stop_failed", describeError(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  process.on("disconnect", onSignal);
+}
+
+function explanationOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+    const port = "port" in error ? error.port : "";
+    return `port ${String(port)} is taken: stop what listens there, or set EARSHOT_PORT to another one`;
+  }
+  return `the API did not start: ${JSON.stringify(describeError(error))}`;
+}

@@ -1,0 +1,59 @@
+import { createReadStream } from "node:fs";
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { json } from "node:stream/consumers";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { once } from "node:events";
+import { ApiRefusal, ApiUnreachable } from "./api-error.ts";
+
+export interface FilePut {
+  url: string;
+  /** As the API gave them: they are signed. */
+  headers: Readonly<Record<string, string>>;
+  file: string;
+  size: number;
+  /** Bytes sent so far. */
+  onProgress(bytes: number): void;
+}
+
+// Between two pieces of an upload, and before the answer.
+const STALL_MS = 60_000;
+
+/** Streams a file to a signed URL. @throws ApiRefusal, ApiUnreachable, or the signal's reason. */
+export async function putFile(put: FilePut, signal: AbortSignal): Promise<void> {
+  try {
+    const response = await send(put, signal);
+    const status = response.statusCode ?? 0;
+    const body: unknown = await json(response).catch(() => undefined);
+    if (status < 200 || status > 299) throw new ApiRefusal(status, new Headers(), body);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ApiRefusal) throw error;
+    throw new ApiUnreachable(`The upload to ${new URL(put.url).host} broke off.`, { cause: error });
+  }
+}
+
+async function send({ url, headers, file, size, onProgress }: FilePut, signal: AbortSignal): Promise<IncomingMessage> {
+  const start = url.startsWith("https:") ? httpsRequest : httpRequest;
+  const request = start(url, { method: "PUT", headers: { ...headers, "content-length": size }, signal, timeout: STALL_MS });
+  request.on("timeout", () => request.destroy(new Error("The connection stalled.")));
+  const answered = once(request, "response") as Promise<[IncomingMessage]>;
+  // A refusal may come before the last byte was sent; then it is what counts.
+  const sent = pipeline(createReadStream(file), counter(onProgress), request).catch((error: unknown) => error);
+  const [response] = await answered;
+  void sent;
+  return response;
+}
+
+function counter(onProgress: (bytes: number) => void): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      onProgress(bytes);
+      done(null, chunk);
+    },
+  });
+}

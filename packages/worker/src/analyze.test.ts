@@ -1,0 +1,175 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openBlobs } from "@earshot/shared/blobs/open-blobs";
+import { openDatabase } from "@earshot/shared/db/database";
+import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
+import { claimFromTable } from "@earshot/shared/db/jobs/claim-job";
+import { isFinal } from "@earshot/shared/domain/job-status";
+import { silentLog } from "@earshot/shared/log";
+import { startReceiver } from "@earshot/testkit/receiver";
+import { until } from "@earshot/testkit/until";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { analyze } from "./analyze.ts";
+import type { AnalyzeOptions } from "./analyze.ts";
+import { createEngine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { writeToneWav } from "./testing/make-audio.ts";
+import { startTestStack } from "./testing/test-stack.ts";
+import type { TestStack } from "./testing/test-stack.ts";
+
+let stack: TestStack;
+let engine: Engine;
+let database: ReturnType<typeof openDatabase>;
+let directory: string;
+let options: AnalyzeOptions;
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  directory = await mkdtemp(join(tmpdir(), "earshot-test-analyze-"));
+  database = openDatabase({ url: stack.database.urls.worker, name: "test" });
+  engine = await createEngine({
+    lanes: 1,
+    threads: 1,
+    device: "cpu",
+    modelsDir: undefined,
+    searchPath: process.env["PATH"] ?? "",
+    log: silentLog,
+  });
+  options = {
+    ...engine,
+    db: database.db,
+    blobs: await openBlobs(stack.blobs),
+    policy: { allowLoopback: true },
+    scratchRoot: directory,
+    maxBytes: 1024 ** 2,
+    maxAudioSeconds: 60,
+    leaseSeconds: 2,
+    log: silentLog,
+    random: () => 0.5,
+  };
+});
+
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+  await database.close();
+  await stack[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const never = new AbortController().signal;
+
+async function run(jobId: string, changed: Partial<AnalyzeOptions> = {}): Promise<void> {
+  await stack.sql`update jobs set claimable_at = now() - interval '1 second' where id = ${jobId}`;
+  const [claimed] = await claimFromTable(database.db, 1, { workerId: "test", leaseSeconds: 2 });
+  if (claimed?.job.id !== jobId) throw new Error("another job was claimed");
+  await analyze(claimed, { ...options, ...changed }, never);
+}
+
+async function finalEvents(jobId: string): Promise<string[]> {
+  const rows = await stack.sql<{ type: string }[]>`select type from events where job_id = ${jobId}`;
+  return rows.map((row) => row.type);
+}
+
+const tone = () => writeToneWav(join(directory, "tone.wav"), { seconds: 1, sampleRateHz: 16_000 });
+
+test("a job ends with its results, what is known of its input, and what it used", async () => {
+  const id = await stack.submit({
+    uploadId: await stack.upload(await tone()),
+    tasks: ["speech.segments", "audio.features"],
+    options: { "speech.segments": { probabilities: true } },
+  });
+  await run(id);
+  const job = await stack.job(id);
+  expect(job).toMatchObject({ status: "succeeded", device: "cpu", audioSeconds: 1, leaseToken: null });
+  expect(job.inputInfo).toMatchObject({ duration_seconds: 1, codec: "pcm_s16le", channels: 1, sample_rate: 16_000 });
+  expect(job.computeSeconds).toBeGreaterThan(0);
+  const results = await stack.results(id);
+  expect(results.map((result) => result.task)).toEqual(["speech.segments", "audio.features"]);
+  expect(JSON.parse(results[0]?.body ?? "")).toMatchObject({ status: "succeeded", segments: [], speech_seconds: 0 });
+  expect(JSON.parse(results[0]?.body ?? "").probabilities).toHaveLength(32);
+  expect(results[0]?.summary).toEqual({ speech_seconds: 0, speech_ratio: 0 });
+  expect(await finalEvents(id)).toEqual(["job.succeeded"]);
+});
+
+test.each([
+  ["text", "not audio at all, only words", "unsupported_media"],
+  ["nothing", "", "unsupported_media"],
+])("a job over %s fails once, with its code", async (_name, content, code) => {
+  const file = join(directory, "bad.wav");
+  await writeFile(file, content.padEnd(1, " "));
+  const id = await stack.submit({ uploadId: await stack.upload(file) });
+  await run(id);
+  expect(await stack.job(id)).toMatchObject({ status: "failed", attempt: 1, errorCode: code });
+  expect(await finalEvents(id)).toEqual(["job.failed"]);
+});
+
+test("an upload that is not the announced file fails as input_mismatch", async () => {
+  const uploadId = await stack.upload(await tone());
+  await stack.sql`update uploads set sha256 = ${"0".repeat(64)} where id = ${uploadId}`;
+  const id = await stack.submit({ uploadId });
+  await run(id);
+  expect(await stack.job(id)).toMatchObject({ status: "failed", errorCode: "input_mismatch" });
+});
+
+test("an input over the cap of seconds fails as input_too_long, one over the cap of bytes as input_too_large", async () => {
+  const file = await writeToneWav(join(directory, "long.wav"), { seconds: 61, sampleRateHz: 8_000 });
+  const tooLong = await stack.submit({ uploadId: await stack.upload(file) });
+  await run(tooLong);
+  expect(await stack.job(tooLong)).toMatchObject({ status: "failed", errorCode: "input_too_long" });
+
+  await using server = await startReceiver();
+  server.script({ status: 200, headers: { "content-length": String(1024 ** 2 + 1) } });
+  const tooLarge = await stack.submit({ inputUrl: server.url });
+  await run(tooLarge);
+  expect(await stack.job(tooLarge)).toMatchObject({ status: "failed", errorCode: "input_too_large" });
+});
+
+test("an input that cannot be reached is tried three times, later each time, then the job fails with that code", async () => {
+  await using server = await startReceiver();
+  server.script({ status: 503 }, { status: 503 }, { status: 503 });
+  const id = await stack.submit({ inputUrl: server.url });
+  for (const [attempt, delaySeconds] of [
+    [1, 5],
+    [2, 10],
+  ] as const) {
+    await run(id);
+    const [row] = await stack.sql`
+      select status, attempt, round(extract(epoch from claimable_at - now()))::int as delay from jobs where id = ${id}`;
+    expect(row).toMatchObject({ status: "queued", attempt });
+    expect(Math.abs(row?.["delay"] - delaySeconds)).toBeLessThanOrEqual(1);
+  }
+  await run(id);
+  expect(await stack.job(id)).toMatchObject({ status: "failed", attempt: 3, errorCode: "input_unreachable" });
+  expect(await finalEvents(id)).toEqual(["job.failed"]);
+});
+
+test("an address of the inside is forbidden, and no connection is made", async () => {
+  await using server = await startReceiver();
+  const id = await stack.submit({ inputUrl: server.url });
+  await run(id, { policy: { allowLoopback: false } });
+  expect(await stack.job(id)).toMatchObject({ status: "failed", errorCode: "input_forbidden" });
+  expect(server.requests).toHaveLength(0);
+});
+
+test("a running job that is canceled stops within a beat", async () => {
+  await using server = await startReceiver();
+  server.script("hang");
+  const id = await stack.submit({ inputUrl: server.url });
+  const running = run(id);
+  await until(() => server.requests.length > 0, { describe: "the fetch" });
+  expect((await cancelJob(stack.db, stack.accountId, id))?.status).toBe("canceling");
+  await running;
+  expect(await stack.job(id)).toMatchObject({ status: "canceled", errorCode: "canceled" });
+  expect(await finalEvents(id)).toEqual(["job.canceled"]);
+});
+
+test("a job over its timeout is stopped, not only declared so", async () => {
+  await using server = await startReceiver();
+  server.script("hang");
+  const id = await stack.submit({ inputUrl: server.url, timeoutSeconds: 1 });
+  await run(id);
+  const job = await stack.job(id);
+  expect(job).toMatchObject({ status: "failed", errorCode: "timeout", errorDetail: { timeoutSeconds: 1 } });
+  expect(isFinal(job.status)).toBe(true);
+});

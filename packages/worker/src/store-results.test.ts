@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { createGunzip } from "node:zlib";
+import { Readable } from "node:stream";
+import { openBlobs } from "@earshot/shared/blobs/open-blobs";
+import type { TaskResult } from "@earshot/shared/domain/results";
+import { createTestDatabase } from "@earshot/testkit/database";
+import { openDatabase } from "@earshot/shared/db/database";
+import { expect, test } from "vitest";
+import { storeResult } from "./store-results.ts";
+
+const HEAD = { task: "speech.segments", status: "succeeded", model: "m", version: "1", device: "cpu" } as const;
+const LEASE = { jobId: "job_1", token: "t", attempt: 2 };
+
+test("a small result is kept as the text that clients get, a large one as a gzipped blob with an order to delete it", async () => {
+  await using database = await createTestDatabase();
+  const { db, sql, close } = openDatabase({ url: database.urls.worker, name: "test" });
+  const directory = await mkdtemp(join(tmpdir(), "earshot-test-results-"));
+  const blobs = await openBlobs(`file://${directory}`);
+  try {
+    const small: TaskResult = { ...HEAD, speech_ratio: 0.5, segments: [] };
+    expect(await storeResult(small, LEASE, { db, blobs })).toMatchObject({
+      body: JSON.stringify(small),
+      blobKey: null,
+      summary: { speech_ratio: 0.5 },
+    });
+
+    const large: TaskResult = { ...HEAD, probabilities: Array.from({ length: 100_000 }, (_, i) => i / 7) };
+    const stored = await storeResult(large, LEASE, { db, blobs });
+    const key = "results/job_1/2/speech.segments.json.gz";
+    expect(stored).toMatchObject({ body: null, blobKey: key, bodyBytes: JSON.stringify(large).length });
+    const body = Readable.fromWeb((await blobs.read(key)) as never).pipe(createGunzip());
+    expect(await text(body)).toBe(JSON.stringify(large));
+    expect(await sql`select blob_key, not_before > now() as later from blob_deletions`).toMatchObject([
+      { blob_key: key, later: true },
+    ]);
+  } finally {
+    await close();
+    await rm(directory, { recursive: true, force: true });
+  }
+});
