@@ -37,7 +37,7 @@ const TESTKIT: Ban = {
 };
 const EVERYWHERE = [ORM, DRIVER, ONNX, APPS, CLI, TESTKIT];
 
-const TESTS = ["**/*.test.ts", "**/testing/**"];
+const TESTS = ["**/*.test.ts", "**/testing/**", "packages/*/test/**"];
 
 interface Room {
   files: string[];
@@ -80,12 +80,8 @@ const ROOMS: Room[] = [
         message: "A task gets all it needs as arguments: no database, queue or config.",
       },
       {
-        group: ["**/input/**", "!**/input/audio.ts"],
-        message: "A task is given audio: it never enters input/.",
-      },
-      {
-        group: ["**/input/audio.ts"],
-        message: "A task may know the types of audio, no more.",
+        group: ["**/input/**"],
+        message: "A task is given audio: of input/ it knows types alone.",
         allowTypeImports: true,
       },
     ],
@@ -142,10 +138,14 @@ export default defineConfig({
     "vitest/no-disabled-tests": "error",
     "vitest/no-focused-tests": "error",
     "vitest/valid-expect": ["error", { maxArgs: 2 }],
-    // At odds with how this code is written: a named inner function carries its maker's name, tests loop over tables.
+    // Noise here: inner functions carry their maker's name, magic bytes are control characters, tests loop over tables.
+    "no-control-regex": "off",
     "no-shadow": "off",
+    "no-underscore-dangle": "off",
+    "no-unmodified-loop-condition": "off",
     "import/no-named-as-default-member": "off",
     "import/no-unassigned-import": "off",
+    "promise/no-promise-in-callback": "off",
     "unicorn/consistent-function-scoping": "off",
     "vitest/expect-expect": "off",
     "vitest/no-conditional-expect": "off",

@@ -125,7 +125,7 @@ test("the lock of a dead process is taken over", async () => {
   await once(dead, "close");
   await writeFile(join(lock, "pid"), String(dead.pid));
   expect((await install()).status).toBe(0);
-});
+}, 10_000); // At once: a lock that is only stale takes longer.
 
 test("so is a lock that nobody keeps fresh, whoever has its pid today", async () => {
   const lock = join(clone, "node_modules/.earshot-install.lock");

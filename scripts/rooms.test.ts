@@ -15,7 +15,7 @@ interface Trespass {
 }
 
 const TRESPASSES: Trespass[] = [
-  { file: "packages/shared/src/domain/orm.ts", source: 'import "drizzle-orm";', told: "SQL is written in" },
+  { file: "packages/shared/src/domain/orm.ts", source: 'import "drizzle-orm";', told: "domain/ is pure" },
   {
     file: "packages/shared/src/domain/sibling.ts",
     source: 'import "../db/jobs.ts";',
@@ -87,12 +87,12 @@ const TRESPASSES: Trespass[] = [
   {
     file: "packages/worker/src/tasks/decode.ts",
     source: 'import "../input/decode.ts";',
-    told: "never enters input/",
+    told: "knows types alone",
   },
   {
     file: "packages/worker/src/tasks/audio.ts",
     source: 'import { read } from "../input/audio.ts"; read();',
-    told: "no more",
+    told: "knows types alone",
   },
   { file: "packages/worker/src/consume.ts", source: "console.log(process.env);", told: "process.env" },
   { file: "packages/worker/src/any.ts", source: "export const x = (y: any) => y;", told: "any" },

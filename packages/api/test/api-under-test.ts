@@ -46,8 +46,10 @@ export interface ApiUnderTest extends AsyncDisposable {
 
 export interface SendOptions {
   as?: Caller;
+  /** Another front door over the same database. */
+  via?: App;
   json?: unknown;
-  body?: BodyInit;
+  body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   headers?: Record<string, string | null>;
   signal?: AbortSignal;
 }
@@ -87,7 +89,8 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     rung,
     logged,
     addCaller,
-    send: async (method, path, options = {}) => app.request(path, initOf(method, { as: caller, ...options })),
+    send: async (method, path, options = {}) =>
+      (options.via ?? app).request(path, initOf(method, { as: caller, ...options })),
     async [Symbol.asyncDispose]() {
       await watch.close();
       await Promise.all([api.close(), owner.close()]);
@@ -121,4 +124,15 @@ async function newCaller({ db }: OpenDatabase, { sealKeys }: Deps, scopes: strin
 function logTo(events: LoggedEvent[]): Log {
   const at = (level: keyof Log) => (event: string, fields: LogFields = {}) => void events.push({ level, event, ...fields });
   return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** The body of an answer, which the test knows to be a `Shape`. */
+export async function bodyOf<Shape = { id: string }>(response: Response): Promise<Shape> {
+  return (await response.json()) as Shape;
+}
+
+/** What a refusal says: status, code and where the faults are. */
+export async function refusalOf(response: Response): Promise<{ status: number; code: string; pointers: string[] }> {
+  const problem = await bodyOf<{ status: number; code: string; errors?: { pointer: string }[] }>(response);
+  return { status: response.status, code: problem.code, pointers: (problem.errors ?? []).map(({ pointer }) => pointer) };
 }

@@ -26,6 +26,7 @@ export function startTask(
 
   /** A stopped job is no failure of its task. */
   function fail(error: unknown): void {
+    context.signal.throwIfAborted();
     log.warn("task_failed", { task: name, ...describeError(error) });
     failure = { error };
   }

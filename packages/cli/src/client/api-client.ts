@@ -25,11 +25,19 @@ const TIMEOUT_MS = 30_000;
  * One call of the API, repeated as the connection's policy says, and its answer as JSON.
  * @throws ApiRefusal, ApiUnreachable, or the signal's reason.
  */
-export function callApi(connection: ApiConnection, request: ApiRequest, signal: AbortSignal): Promise<unknown> {
+export function callApi(
+  connection: ApiConnection,
+  request: ApiRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
   return withRetries(() => callOnce(connection, request, signal), connection.retry, signal);
 }
 
-async function callOnce(connection: ApiConnection, request: ApiRequest, signal: AbortSignal): Promise<unknown> {
+async function callOnce(
+  connection: ApiConnection,
+  request: ApiRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
   const timeout = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
   try {
     const response = await fetch(new URL(request.path, connection.url), {

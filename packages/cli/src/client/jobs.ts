@@ -22,9 +22,15 @@ export interface JobRequest {
 }
 
 /** One key for all attempts: whichever of them came through, there is one job. */
-export async function submitJob(connection: ApiConnection, request: JobRequest, signal: AbortSignal): Promise<Job> {
+export async function submitJob(
+  connection: ApiConnection,
+  request: JobRequest,
+  signal: AbortSignal,
+): Promise<Job> {
   const headers = { "idempotency-key": randomUUID() };
-  return job.parse(await callApi(connection, { method: "POST", path: "/v1/jobs", body: request, headers }, signal));
+  return job.parse(
+    await callApi(connection, { method: "POST", path: "/v1/jobs", body: request, headers }, signal),
+  );
 }
 
 export async function readJob(connection: ApiConnection, id: string, signal: AbortSignal): Promise<Job> {
@@ -54,7 +60,11 @@ export async function waitForEnd(
 ): Promise<Job> {
   const path = `${pathOf(id)}?wait=${pollSeconds}`;
   for (;;) {
-    const answer = await callApi(connection, { method: "GET", path, timeoutMs: (pollSeconds + 30) * 1_000 }, signal);
+    const answer = await callApi(
+      connection,
+      { method: "GET", path, timeoutMs: (pollSeconds + 30) * 1_000 },
+      signal,
+    );
     const seen = job.parse(answer);
     onProgress(seen);
     if (isFinal(seen.status)) return seen;

@@ -35,13 +35,23 @@ export async function putFile(put: FilePut, signal: AbortSignal): Promise<void> 
   }
 }
 
-async function send({ url, headers, file, size, onProgress }: FilePut, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(
+  { url, headers, file, size, onProgress }: FilePut,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const start = url.startsWith("https:") ? httpsRequest : httpRequest;
-  const request = start(url, { method: "PUT", headers: { ...headers, "content-length": size }, signal, timeout: STALL_MS });
+  const request = start(url, {
+    method: "PUT",
+    headers: { ...headers, "content-length": size },
+    signal,
+    timeout: STALL_MS,
+  });
   request.on("timeout", () => request.destroy(new Error("The connection stalled.")));
   const answered = once(request, "response") as Promise<[IncomingMessage]>;
   // A refusal may come before the last byte was sent; then it is what counts.
-  const sent = pipeline(createReadStream(file), counter(onProgress), request).catch((error: unknown) => error);
+  const sent = pipeline(createReadStream(file), counter(onProgress), request).catch(
+    (error: unknown) => error,
+  );
   const [response] = await answered;
   void sent;
   return response;

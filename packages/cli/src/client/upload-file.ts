@@ -40,7 +40,12 @@ export async function uploadFile(
   signal: AbortSignal,
 ): Promise<string> {
   const size = await sizeOf(file);
-  const body = { filename: basename(file), content_type: contentTypeOf(file), size, sha256: await hashOf(file, signal) };
+  const body = {
+    filename: basename(file),
+    content_type: contentTypeOf(file),
+    size,
+    sha256: await hashOf(file, signal),
+  };
   const answer = await callApi(connection, { method: "POST", path: "/v1/uploads", body }, signal);
   const { id, put_url: url, headers } = upload.parse(answer);
   const put = { url, headers, file, size, onProgress: (bytes: number) => onProgress(bytes / size) };

@@ -55,13 +55,18 @@ export function interruptedError(): CommandError {
 /** What every error of a command comes to. One that nobody expected is told as `internal`, with its own words. */
 export function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  if (error instanceof CommanderError) return usageError(error.message.replace(/^error: /, ""));
+  if (error instanceof CommanderError) return usageError(usageMessage(error));
   if (error instanceof ConfigError) return usageError(error.message);
   if (error instanceof ApiUnreachable) return missingError(`${error.message} Start it with: npm start`);
   if (error instanceof StackError || error instanceof PostgresError) return missingError(error.message);
-  if (error instanceof AppError) return new CommandError(statusOf(error), error.code, error.message, error.detail);
+  if (error instanceof AppError)
+    return new CommandError(statusOf(error), error.code, error.message, error.detail);
   const message = error instanceof Error ? error.message : String(error);
   return new CommandError(EXIT.failed, "internal", message);
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  return code === "commander.help" ? "Name a command." : message.replace(/^error: /, "");
 }
 
 /** A model or a program that isn't installed is this machine's fault; anything else is the input's. */

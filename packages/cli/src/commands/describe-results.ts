@@ -1,35 +1,78 @@
-import type { InputInfo, TaskResult } from "@earshot/shared/domain/results";
 import * as z from "zod";
 
-/** What is read here of an analysis or of a job's result. */
-export const analysis = z.looseObject({
-  input: z.looseObject({
+/** What is read here of an analysis, or of a job's result. */
+const analysis = z.object({
+  input: z.object({
     duration_seconds: z.number(),
     codec: z.string(),
     channels: z.number(),
     sample_rate: z.number(),
   }),
-  results: z.array(
-    z.looseObject({
-      task: z.string(),
-      status: z.enum(["succeeded", "failed"]),
-      error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
-    }),
-  ),
+  results: z.array(z.looseObject({ task: z.string(), error: z.object({ message: z.string() }).optional() })),
   warnings: z.array(z.string()).optional(),
 });
 
-type Described = { input: Pick<InputInfo, "duration_seconds" | "codec" | "channels" | "sample_rate"> } & {
-  results: readonly Readonly<Record<string, unknown> & Pick<TaskResult, "task" | "status">>[];
-  warnings?: readonly string[] | undefined;
-};
+const features = z.object({
+  loudness_lufs: z.number().nullable(),
+  true_peak_dbtp: z.number().nullable(),
+  silences: z.array(z.unknown()),
+});
 
-/** A result in a few lines for a person. */
-export function describeResults({ input, results, warnings = [] }: Described): string {
-  const { codec, channels, sample_rate: rate } = input;
+const speech = z.object({
+  segments: z.array(z.object({ start: z.number(), end: z.number() })),
+  speech_seconds: z.number(),
+  speech_ratio: z.number(),
+});
+
+const MOST_SEGMENTS = 8;
+
+/** An analysis in a few lines for a person. */
+export function describeResults(json: unknown): string {
+  const { input, results, warnings = [] } = analysis.parse(json);
+  const { duration_seconds: duration, codec, channels, sample_rate: rate } = input;
   return [
-    line("audio", `${seconds(input.duration_seconds)}, ${codec}, ${channels} ch, ${rate} Hz`),
-    ...results.flatMap(describeResult),
+    line("audio", `${duration.toFixed(2)} s, ${codec}, ${channels} ch, ${rate} Hz`),
+    ...results.flatMap((result) =>
+      result.error ? [line(result.task, `failed: ${result.error.message}`)] : describe(result),
+    ),
     ...warnings.map((warning) => line("warning", warning)),
   ].join("\n");
+}
+
+function describe(result: { task: string }): string[] {
+  switch (result.task) {
+    case "audio.features":
+      return describeFeatures(features.parse(result));
+    case "speech.segments":
+      return describeSpeech(speech.parse(result));
+    default:
+      return [line(result.task, "done")];
+  }
+}
+
+function describeFeatures({
+  loudness_lufs: lufs,
+  true_peak_dbtp: peak,
+  silences,
+}: z.output<typeof features>): string[] {
+  const loudness = lufs === null ? "none (silence)" : `${lufs.toFixed(1)} LUFS`;
+  const truePeak = peak === null ? "" : `, true peak ${peak.toFixed(1)} dBTP`;
+  return [line("loudness", `${loudness}${truePeak}`), line("silences", String(silences.length))];
+}
+
+function describeSpeech({
+  segments,
+  speech_seconds: total,
+  speech_ratio: ratio,
+}: z.output<typeof speech>): string[] {
+  const shown = segments
+    .slice(0, MOST_SEGMENTS)
+    .map(({ start, end }) => `${start.toFixed(2)}–${end.toFixed(2)} s`);
+  const more = segments.length > MOST_SEGMENTS ? [`and ${segments.length - MOST_SEGMENTS} more`] : [];
+  const where = segments.length === 0 ? "" : `: ${[...shown, ...more].join(", ")}`;
+  return [line("speech", `${total.toFixed(2)} s (${Math.round(ratio * 100)} %)${where}`)];
+}
+
+function line(label: string, text: string): string {
+  return `  ${label.padEnd(16)}${text}`;
 }

@@ -9,7 +9,13 @@ export interface TaskChoice {
 }
 
 /** Reads `--tasks a,b` and `--options '{"a": {…}}'`. @throws CommandError for wrong usage, which names the fault. */
-export function readTaskChoice({ tasks, options }: { tasks?: string | undefined; options?: string | undefined }): TaskChoice {
+export function readTaskChoice({
+  tasks,
+  options,
+}: {
+  tasks?: string | undefined;
+  options?: string | undefined;
+}): TaskChoice {
   const names = tasks === undefined ? TASK_NAMES : readNames(tasks);
   return { tasks: [...new Set(names)], options: options === undefined ? {} : readOptions(options, names) };
 }
@@ -29,7 +35,8 @@ function readNames(text: string): TaskName[] {
 
 function readOptions(text: string, names: readonly TaskName[]): Record<string, unknown> {
   const options = z.record(z.string(), z.unknown()).safeParse(parseJson(text));
-  if (!options.success) throw usageError("--options is a JSON object with the options of each task under its name.");
+  if (!options.success)
+    throw usageError("--options is a JSON object with the options of each task under its name.");
   for (const [task, value] of Object.entries(options.data)) checkOptions(task, value, names);
   return options.data;
 }
@@ -41,7 +48,9 @@ function checkOptions(task: string, value: unknown, names: readonly TaskName[]):
   const parsed = TASKS[task].options.safeParse(value);
   if (parsed.success) return;
   const problems = parsed.error.issues.map(({ path, message }) => ({ option: path.join("."), message }));
-  const told = problems.map(({ option, message }) => (option === "" ? message : `${option}: ${message}`)).join("; ");
+  const told = problems
+    .map(({ option, message }) => (option === "" ? message : `${option}: ${message}`))
+    .join("; ");
   throw usageError(`--options of ${task}: ${told}.`, { task, problems });
 }
 

@@ -3,7 +3,7 @@ import type { ServiceSpec } from "./service-process.ts";
 import type { StackConfig } from "./stack-config.ts";
 
 // Together they leave Postgres its part of the ten seconds that a stop may take.
-const STOP_WITHIN_MS = { api: 1_500, worker: 7_000, deliver: 7_000, queue: 500 };
+const STOP_WITHIN_MS = { api: 2_000, worker: 7_000, deliver: 7_000, queue: 500 };
 
 export function queueSpec(port: number): ServiceSpec {
   return {

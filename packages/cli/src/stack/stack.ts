@@ -96,11 +96,8 @@ async function chooseQueuePort(home: Home): Promise<number> {
   return port;
 }
 
-// An API that finds its port taken ends with this status.
-const PORT_TAKEN = 3;
-
 async function explain(error: ServiceNotReady, { home, port }: StackConfig): Promise<StackError> {
-  if (error.service === "api" && error.exit?.status === PORT_TAKEN) return portTaken(port);
+  if (error.service === "api" && !(await isFreePort(port))) return portTaken(port);
   const said = await lastLineOf(home, error.service).catch(() => "");
   const saying = said === "" ? "" : ` It said: ${said}.`;
   return new StackError(`${error.message}${saying} Its log is ${logFileOf(home, error.service)}.`, {

@@ -24,8 +24,17 @@ export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Takes base64 and base64url, padded or not. Throws on anything else. */
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/**
+ * Takes base64 and base64url, padded or not.
+ * @throws TypeError on anything else, white space included (atob would skip it).
+ */
 export function fromBase64(text: string): Bytes {
+  const digits = text.replace(/=*$/, "").length;
+  const padding = text.length - digits;
+  const fits = padding === 0 ? digits % 4 !== 1 : text.length % 4 === 0;
+  if (!BASE64.test(text) || !fits) throw new TypeError("not base64");
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
@@ -44,6 +53,7 @@ export async function hmacSha256(key: Bytes, data: Bytes): Promise<Bytes> {
 export function constantTimeEqual(a: string, b: string): boolean {
   const [left, right] = [utf8(a), utf8(b)];
   let difference = left.length ^ right.length;
-  for (let i = 0; i < left.length; i++) difference |= (left[i] ?? 0) ^ (right[i % Math.max(1, right.length)] ?? 0);
+  for (let i = 0; i < left.length; i++)
+    difference |= (left[i] ?? 0) ^ (right[i % Math.max(1, right.length)] ?? 0);
   return difference === 0;
 }

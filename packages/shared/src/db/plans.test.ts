@@ -25,7 +25,7 @@ async function fill(): Promise<void> {
   await owner`
     insert into uploads (id, account_id, filename, content_type, size_bytes, blob_key, created_at, put_expires_at, deleted_at)
     select 'upl_' || n, ${accountId}, 'a.wav', 'audio/wav', 10, 'uploads/upl_' || n,
-      now() - n * interval '10 s', now(), case when n > 1000 then now() end
+      now() - n * interval '100 s', now(), case when n > 1000 then now() end
     from generate_series(1, ${ROWS}::int) n`;
   await owner`
     insert into jobs (id, account_id, status, priority, upload_id, tasks, timeout_seconds, retention_seconds, request_id,
@@ -68,9 +68,9 @@ async function planOf(query: SQL, mode: "custom" | "generic"): Promise<Plan[]> {
   await owner
     .unsafe(`deallocate all; set plan_cache_mode = force_${mode}_plan; prepare asked as ${sql}`)
     .simple();
-  const [row] = await owner.unsafe(`explain (format json) execute asked ${values}`).simple();
-  const [explained] = JSON.parse(row?.["QUERY PLAN"]) as [{ Plan: Plan }];
-  return nodesOf(explained.Plan);
+  const explain = `explain (format json) execute asked ${values}`;
+  const [row] = await owner.unsafe<{ "QUERY PLAN": [{ Plan: Plan }] }[]>(explain).simple();
+  return nodesOf(row?.["QUERY PLAN"][0].Plan ?? { "Node Type": "nothing" });
 }
 
 const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [

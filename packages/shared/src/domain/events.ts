@@ -1,5 +1,6 @@
 import type { JobErrorCode } from "./errors.ts";
 import type { JobStatus } from "./job-status.ts";
+import { LIMITS } from "./limits.ts";
 
 /** How a job ended is always sent; `job.started` only to those who ask for it. */
 export const JOB_EVENT_TYPES = [
@@ -31,9 +32,20 @@ export interface JobEventFacts {
 
 /**
  * The bytes of an event: `{type, timestamp, data}` (Standard Webhooks 1.0.0), thin on purpose: no results, a link.
- * What this returns is stored and signed as it is.
+ * What this returns is stored and signed as it is. Metadata that JSON escapes blow up past LIMITS.webhookBodyBytes is
+ * left out, and `metadata_omitted` says so: the link leads to it.
  */
 export function jobEventPayload(type: JobEventType, facts: JobEventFacts): string {
+  const whole = payloadOf(type, facts, { metadata: facts.metadata });
+  if (new TextEncoder().encode(whole).byteLength <= LIMITS.webhookBodyBytes) return whole;
+  return payloadOf(type, facts, { metadata: {}, metadata_omitted: true });
+}
+
+function payloadOf(
+  type: JobEventType,
+  facts: JobEventFacts,
+  metadata: { metadata: Record<string, string>; metadata_omitted?: true },
+): string {
   return JSON.stringify({
     type,
     timestamp: facts.at.toISOString(),
@@ -43,7 +55,7 @@ export function jobEventPayload(type: JobEventType, facts: JobEventFacts): strin
       attempt: facts.attempt,
       tasks: facts.tasks.map(({ task, status }) => ({ task, status })),
       error: facts.error,
-      metadata: facts.metadata,
+      ...metadata,
       links: { self: `/v1/jobs/${facts.jobId}`, result: `/v1/jobs/${facts.jobId}/result` },
     },
   });

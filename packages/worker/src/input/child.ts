@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { confine, isLauncherFailure } from "./sandbox.ts";
 import type { ChildLimits, Sandbox } from "./sandbox.ts";
 
-export interface ChildCommand {
+interface ChildCommand {
   command: readonly string[];
   /** How many output pipes the child gets: descriptors 1, 3, 4 and so on. */
   pipes: number;

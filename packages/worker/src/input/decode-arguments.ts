@@ -5,17 +5,20 @@ import { inputArguments } from "./ffmpeg.ts";
 // Without rematrix_maxval stereo becomes 3 dB too loud in mono; the default resampler is 80 times further from exact.
 const RESAMPLE = "aresample=rematrix_maxval=1:resampler=soxr:precision=28";
 
+const AUDIO_ONLY = ["-map", "0:a:0", "-vn", "-sn", "-dn"];
+
 /** The cap is enforced by counting samples; this only ends a decoder that nobody listens to any more. */
 const SPARE_SECONDS = 1;
 
 /** One input, one output pipe a stream: descriptors 1, 3, 4 and so on. */
 export function decodeArguments(file: string, { media, streams, maxSeconds }: DecodeRequest): string[] {
   const head = ["-nostdin", "-hide_banner", "-v", "error", "-threads", "1", "-filter_threads", "1"];
-  const outputs = streams.flatMap((spec, index) => [
-    ...["-map", "0:a:0", "-vn", "-sn", "-dn", "-t", String(maxSeconds + SPARE_SECONDS)],
-    ...formatArguments(spec, media),
-    ...["-ar", String(outputRateHz(spec, media)), "-f", "f32le", `pipe:${index === 0 ? 1 : index + 2}`],
-  ]);
+  const length = ["-t", String(maxSeconds + SPARE_SECONDS)];
+  const outputs = streams.flatMap((spec, index) => {
+    const rate = ["-ar", String(outputRateHz(spec, media))];
+    const pipe = `pipe:${index === 0 ? 1 : index + 2}`;
+    return [...AUDIO_ONLY, ...length, ...formatArguments(spec, media), ...rate, "-f", "f32le", pipe];
+  });
   return [...head, ...inputArguments(file), ...outputs];
 }
 

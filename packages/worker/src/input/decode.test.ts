@@ -42,14 +42,15 @@ async function decode(file: string, request: Partial<DecodeRequest> = {}) {
 
 /** Every sample of every stream, channel by channel. */
 async function collect(file: string, streams: readonly StreamSpec[]) {
-  const heard = new Map<string, number[][]>(streams.map((spec) => [spec.name, []]));
+  const heard: Record<string, number[][]> = {};
   const decoded = await decode(file, {
     streams,
     onBlock(name, block) {
-      block.channels.forEach((samples, index) => (heard.get(name)![index] ??= []).push(...samples));
+      const stream = (heard[name] ??= block.channels.map(() => []));
+      for (const [index, samples] of block.channels.entries()) stream[index]?.push(...samples);
     },
   });
-  return { decoded, of: (name: string) => heard.get(name) ?? [] };
+  return { decoded, of: (name: string) => heard[name] ?? [] };
 }
 
 describe("formats", () => {
@@ -214,7 +215,7 @@ describe("limits", () => {
       async onBlock(name, block) {
         busy[name] = (busy[name] ?? 0) + 1;
         expect(busy[name]).toBe(1);
-        for (let turn = 0; name === "mono" && turn < 50; turn += 1) await new Promise(setImmediate);
+        if (name === "mono") await turns(50);
         heard[name] = (heard[name] ?? 0) + (block.channels[0]?.length ?? 0);
         busy[name] = 0;
       },
@@ -302,6 +303,8 @@ describe("ends", () => {
     await once(worker.stdout, "data");
     const [decoder = 0] = (await processesOf(file)).filter((pid) => pid !== worker.pid);
     expect(decoder).toBeGreaterThan(0);
+    // Stopped, it can't notice that its pipes are gone: only the kernel ends it.
+    process.kill(decoder, "SIGSTOP");
     worker.kill("SIGKILL");
     await once(worker, "exit");
     await vi.waitFor(async () => expect(await processesOf(file)).toEqual([]));
@@ -311,6 +314,11 @@ describe("ends", () => {
 /** A decoder of this is still at work when its first block arrives: it can't have written it all to its pipes. */
 function longNoise(): string[] {
   return ["-f", "lavfi", "-i", "anoisesrc=d=60:r=44100:seed=2"];
+}
+
+/** Lets everything else run first, so many times over. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
 }
 
 function onlyOnce(act: () => void | Promise<void>): () => void | Promise<void> {

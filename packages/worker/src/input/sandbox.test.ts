@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmod, chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -43,7 +44,7 @@ test("a child's environment is a path and a language", async () => {
     .split("\n")
     .map((line) => line.split("=")[0]);
   // A shell sets PWD and its like itself.
-  expect(names.filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name ?? "")).sort()).toEqual([
+  expect(names.filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name ?? "")).toSorted()).toEqual([
     "LANG",
     "PATH",
   ]);
@@ -53,6 +54,15 @@ test("a child's address space, CPU time and core dumps are limited", async ({ sk
   if (!sandbox.hasLimits) skip();
   const { stdout } = await sh("ulimit -v; ulimit -t; ulimit -c");
   expect(stdout.trim().split("\n")).toEqual([String(LIMITS.addressSpaceBytes / 1024), "7", "0"]);
+});
+
+test.each([
+  ["a network namespace", "isolatesNetwork", ["unshare", process.getuid?.() === 0 ? "-n" : "-rn", "true"]],
+  ["limits", "hasLimits", ["prlimit", "--as=4294967296", "true"]],
+  ["the death signal", "diesWithParent", ["setpriv", "--pdeathsig", "KILL", "true"]],
+] as const)("%s is used wherever the kernel allows it", (_, property, [program, ...args]) => {
+  const isAllowed = spawnSync(program, args).status === 0;
+  if (isAllowed) expect(sandbox[property]).toBe(true);
 });
 
 test("a child sees no network interface but its own loopback", async ({ skip }) => {

@@ -1,5 +1,6 @@
 import { TASKS } from "@earshot/shared/domain/tasks";
 import { expect, test } from "vitest";
+import type { Inference } from "../inference/inference.ts";
 import type { Media } from "../input/audio.ts";
 import { tone } from "../signal/test-signals.ts";
 import { audioFeatures } from "./audio-features.ts";
@@ -72,8 +73,12 @@ function optionsOf(options: object) {
 }
 
 function contextWith(signal: AbortSignal, media = MEDIA): TaskContext {
-  const unused = () => Promise.reject(new Error("this task runs no model"));
-  return { media, signal, inference: { load: unused, scan: unused, run: unused } };
+  return { media, signal, inference: noInference() };
+}
+
+/** The task runs no model, so nothing of this is ever called. */
+function noInference(): Inference {
+  return {} as Inference;
 }
 
 async function analyse(channels: Float32Array[], options: object = {}, media = MEDIA) {

@@ -111,7 +111,9 @@ describe("without a lane", () => {
 });
 
 function failingWith(error: Error): Inference {
-  const fail = () => Promise.reject(error);
+  const fail = async () => {
+    throw error;
+  };
   return { identify: (model) => ({ model, version: "0", device: "cpu" }), load: fail, scan: fail, run: fail };
 }
 

@@ -3,10 +3,11 @@ import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { unseal } from "@earshot/shared/crypto/seal";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { startTestQueue } from "@earshot/testkit/queue";
-import { startApi } from "../../../test/api-under-test.ts";
+import { bodyOf, refusalOf, startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../../test/api-under-test.ts";
 import { claimAndFinish } from "../../../test/worker-stand-in.ts";
 import { createApp } from "../../app.ts";
+import type { JobBody } from "./job-body.ts";
 
 const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
 
@@ -14,15 +15,15 @@ let api: ApiUnderTest;
 beforeAll(async () => void (api = await startApi()));
 afterAll(() => api[Symbol.asyncDispose]());
 
-const submit = (json: unknown, headers: Record<string, string> = {}) =>
-  api.send("POST", "/v1/jobs", { json, headers });
+const submit = (json: unknown, headers: Record<string, string> = {}, via = api.app) =>
+  api.send("POST", "/v1/jobs", { json, headers, via });
 
 const countJobs = async () => Number((await api.owner.sql`select count(*) from jobs`)[0]?.count);
 
 test("a job is accepted with its place, and the bell rings for it", async () => {
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const response = await submit({ ...JOB, metadata: { album: "Kid A" } }, { traceparent, "X-Request-Id": "request-0001" });
-  const body = await response.json();
+  const body = await bodyOf(response);
   expect(response.status).toBe(202);
   expect(response.headers.get("Location")).toBe(`/v1/jobs/${body.id}`);
   expect(response.headers.get("X-Request-Id")).toBe("request-0001");
@@ -69,7 +70,7 @@ test("what the request asks for is what the worker reads", async () => {
     priority: "high",
     metadata: { constructor: "a plain name", toString: "too" },
   };
-  const { id, metadata } = await (await submit(request)).json();
+  const { id, metadata } = await bodyOf<JobBody>(await submit(request));
   const [row] = await api.owner.sql`
     select *, extract(epoch from queue_deadline_at - created_at)::int as deadline from jobs where id = ${id}`;
   expect(row).toMatchObject({ tasks: request.tasks, retention_seconds: 3600, timeout_seconds: 60, priority: 1, deadline: 120 });
@@ -120,18 +121,14 @@ test("a key that was used with other bytes is refused, and belongs to its accoun
     body: JSON.stringify(JOB, null, 1),
     headers: { ...headers, "Content-Type": "application/json" },
   });
-  expect([other.status, (await other.json()).code]).toEqual([422, "idempotency_key_reused"]);
+  expect(await refusalOf(other)).toMatchObject({ status: 422, code: "idempotency_key_reused" });
   const stranger = await api.send("POST", "/v1/jobs", { json: JOB, headers, as: await api.addCaller() });
   expect([stranger.status, stranger.headers.get("Idempotent-Replayed")]).toEqual([202, null]);
 });
 
 test("a broken bell costs nothing but a line in the log", async () => {
   const bell = { ring: () => Promise.reject(new Error("no queue")) };
-  const response = await createApp({ ...api.deps, bell }).request("/v1/jobs", {
-    method: "POST",
-    headers: { Authorization: `Bearer ${api.caller.key}`, "Content-Type": "application/json" },
-    body: JSON.stringify(JOB),
-  });
+  const response = await submit(JOB, {}, createApp({ ...api.deps, bell }));
   expect(response.status).toBe(202);
   expect(api.logged).toContainEqual(expect.objectContaining({ event: "bell_failed", error: "Error: no queue" }));
 });
@@ -139,11 +136,7 @@ test("a broken bell costs nothing but a line in the log", async () => {
 test("a bell that hangs does not hold the answer for long", async () => {
   const bell = { ring: () => new Promise<void>(() => {}) };
   const startedAt = performance.now();
-  const response = await createApp({ ...api.deps, bell }).request("/v1/jobs", {
-    method: "POST",
-    headers: { Authorization: `Bearer ${api.caller.key}`, "Content-Type": "application/json" },
-    body: JSON.stringify(JOB),
-  });
+  const response = await submit(JOB, {}, createApp({ ...api.deps, bell }));
   expect(response.status).toBe(202);
   expect(performance.now() - startedAt).toBeLessThan(3_500);
 });
@@ -151,12 +144,8 @@ test("a bell that hangs does not hold the answer for long", async () => {
 test("a real queue carries the message to a worker", async () => {
   await using queue = await startTestQueue();
   const bell = new JobQueue({ url: queue.url, endpoint: queue.endpoint });
-  const response = await createApp({ ...api.deps, bell }).request("/v1/jobs", {
-    method: "POST",
-    headers: { Authorization: `Bearer ${api.caller.key}`, "Content-Type": "application/json" },
-    body: JSON.stringify(JOB),
-  });
-  const { id } = await response.json();
+  const response = await submit(JOB, {}, createApp({ ...api.deps, bell }));
+  const { id } = await bodyOf(response);
   const [received] = await bell.receive({ maxMessages: 1, waitSeconds: 5 });
   expect(received?.message?.jobId).toBe(id);
   bell.close();
@@ -164,11 +153,7 @@ test("a real queue carries the message to a worker", async () => {
 
 test("Prefer: wait answers 202 with the job as it ended", async () => {
   const bell = { ring: async ({ jobId }: { jobId: string }) => claimAndFinish(api.owner.db, jobId) };
-  const response = await createApp({ ...api.deps, bell }).request("/v1/jobs", {
-    method: "POST",
-    headers: { Authorization: `Bearer ${api.caller.key}`, "Content-Type": "application/json", Prefer: "respond-async, wait=20" },
-    body: JSON.stringify(JOB),
-  });
+  const response = await submit(JOB, { Prefer: "respond-async, wait=20" }, createApp({ ...api.deps, bell }));
   expect(response.status).toBe(202);
   expect(await response.json()).toMatchObject({ status: "succeeded", tasks: [{ status: "succeeded" }] });
 });
@@ -177,7 +162,7 @@ test("an upload of another account, or none, is unknown", async () => {
   const announced = await api.send("POST", "/v1/uploads", {
     json: { filename: "a.wav", content_type: "audio/wav", size: 4 },
   });
-  const { id } = await announced.json();
+  const { id } = await bodyOf(announced);
   for (const uploadId of [id, "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV"]) {
     const response = await api.send("POST", "/v1/jobs", {
       json: { ...JOB, input: { upload_id: uploadId } },
@@ -191,12 +176,6 @@ test("http is for loopback, and only where the configuration allows it", async (
   const local = { ...JOB, input: { url: "http://127.0.0.1:9/a.wav" } };
   expect((await submit(local)).status).toBe(400);
   const app = createApp({ ...api.deps, allowLoopback: true });
-  const send = (json: unknown) =>
-    app.request("/v1/jobs", {
-      method: "POST",
-      headers: { Authorization: `Bearer ${api.caller.key}`, "Content-Type": "application/json" },
-      body: JSON.stringify(json),
-    });
-  expect((await send(local)).status).toBe(202);
-  expect((await send({ ...JOB, input: { url: "http://example.com/a.wav" } })).status).toBe(400);
+  expect((await submit(local, {}, app)).status).toBe(202);
+  expect((await submit({ ...JOB, input: { url: "http://example.com/a.wav" } }, {}, app)).status).toBe(400);
 });

@@ -4,9 +4,9 @@ import * as z from "zod";
 import { DEFAULT_HOME, homeAt } from "../stack/home.ts";
 import { DEFAULT_PORT } from "../stack/stack-config.ts";
 import { readSecret } from "../stack/secret-file.ts";
-import { missingError } from "../commands/command-error.ts";
-import type { ApiConnection } from "./api-client.ts";
-import { PATIENT } from "./retry.ts";
+import { missingError } from "./command-error.ts";
+import type { ApiConnection } from "../client/api-client.ts";
+import { PATIENT } from "../client/retry.ts";
 
 export interface ConnectionOptions {
   url?: string | undefined;

@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { addAnalyze } from "./analyze.ts";
+import type { ExitStatus } from "./command-error.ts";
+import { addDoctor } from "./doctor.ts";
+import { addJobs } from "./jobs.ts";
+import { addKeys } from "./keys.ts";
+import { addSubmit } from "./submit.ts";
+import type { Terminal } from "./terminal.ts";
+import { addUp } from "./up.ts";
+
+const EXAMPLES = `
+Examples:
+  earshot up                              start everything on this machine
+  earshot analyze talk.wav --json         no services, only the result
+  earshot submit talk.mp3 --wait          through the API
+  earshot doctor                          what is missing here`;
+
+/** Every command of `earshot`. `finish` is told the exit status of one that ends with another than 0. */
+export function createProgram(terminal: Terminal, finish: (status: ExitStatus) => void): Command {
+  const program = new Command("earshot")
+    .description("Audio inference that you own.")
+    .version(packageJson.version, "--version", "print the version")
+    .helpOption("--help", "print this help")
+    .addHelpText("after", EXAMPLES)
+    // Whoever calls this tells the error, as JSON where that was asked for.
+    .configureOutput({
+      outputError() {},
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      writeOut: (text) => terminal.out(text.trimEnd()),
+    })
+    .exitOverride();
+  addUp(program, terminal);
+  addAnalyze(program, terminal, finish);
+  addSubmit(program, terminal, finish);
+  addJobs(program, terminal);
+  addKeys(program, terminal);
+  addDoctor(program, terminal, finish);
+  return program;
+}

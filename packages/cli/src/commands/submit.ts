@@ -1,0 +1,116 @@
+import type { Command } from "commander";
+import { AppError, isJobErrorCode } from "@earshot/shared/domain/errors";
+import { readResult, submitJob, waitForEnd } from "../client/jobs.ts";
+import type { Job } from "../client/jobs.ts";
+import type { ApiConnection } from "../client/api-client.ts";
+import { createProgress } from "../client/progress.ts";
+import { uploadFile } from "../client/upload-file.ts";
+import { EXIT, interruptedError } from "./command-error.ts";
+import type { ExitStatus } from "./command-error.ts";
+import { findConnection } from "./connection.ts";
+import type { ConnectionOptions } from "./connection.ts";
+import { describeResults } from "./describe-results.ts";
+import { readTaskChoice } from "./task-options.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface SubmitOptions extends ConnectionOptions {
+  tasks?: string;
+  options?: string;
+  wait?: true;
+  webhook?: string;
+  json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  earshot submit talk.mp3 --wait
+  earshot submit https://example.com/talk.mp3 --tasks speech.segments --json
+  earshot submit talk.mp3 --webhook https://example.com/earshot
+
+The API is EARSHOT_URL or http://127.0.0.1:8787; the key is EARSHOT_API_KEY, EARSHOT_API_KEY_FILE or the home's api-key.`;
+
+/** Adds the options that every command which talks to an API has. */
+export function withConnection(command: Command): Command {
+  return command
+    .option("--url <api>", "where the API is")
+    .option("--key-file <path>", "file that holds an API key")
+    .option("--json", "print JSON alone on stdout");
+}
+
+/** `earshot submit`: a file or a URL through the API. */
+export function addSubmit(program: Command, terminal: Terminal, finish: (status: ExitStatus) => void): void {
+  withConnection(program.command("submit"))
+    .description("Send a file or a URL to an Earshot API as a job")
+    .argument("<file|url>", "an audio file, or an https URL of one")
+    .option("--tasks <names>", "what to find out, separated by commas (default: everything)")
+    .option("--options <json>", "options of the tasks, each under its task's name")
+    .option("--wait", "wait for the end and print the result")
+    .option("--webhook <url>", "is told when the job has ended")
+    .addHelpText("after", EXAMPLES)
+    .action(async (source: string, options: SubmitOptions) =>
+      finish(await submit(source, options, terminal)),
+    );
+}
+
+// A request that waits shows nothing, so there where somebody watches it is short.
+const POLL_SECONDS = { watched: 1, unwatched: 20 };
+
+async function submit(source: string, options: SubmitOptions, terminal: Terminal): Promise<ExitStatus> {
+  const choice = readTaskChoice(options);
+  const connection = await findConnection(options, terminal.env);
+  const progress = createProgress(terminal.progress);
+  try {
+    const input = await inputOf(
+      source,
+      connection,
+      (part) => progress.show("uploading", part),
+      terminal.signal,
+    );
+    const webhook = options.webhook === undefined ? {} : { webhook: { url: options.webhook } };
+    const submitted = await submitJob(connection, { input, ...choice, ...webhook }, terminal.signal);
+    if (!options.wait) {
+      progress.end();
+      terminal.out(options.json ? JSON.stringify(submitted) : `${submitted.id} ${submitted.status}`);
+      return EXIT.done;
+    }
+    const pollSeconds = terminal.progress.isTTY ? POLL_SECONDS.watched : POLL_SECONDS.unwatched;
+    const onProgress = ({ status, progress: seen }: Job) =>
+      progress.show(seen?.stage ?? status, seen?.fraction ?? 0);
+    const ended = await waitForEnd(connection, submitted.id, { pollSeconds, onProgress }, terminal.signal);
+    progress.end();
+    return await printEnd(connection, ended, options, terminal);
+  } catch (error) {
+    throw terminal.signal.aborted ? interruptedError() : error;
+  } finally {
+    progress.end();
+  }
+}
+
+async function inputOf(
+  source: string,
+  connection: ApiConnection,
+  onProgress: (fraction: number) => void,
+  signal: AbortSignal,
+): Promise<{ url: string } | { upload_id: string }> {
+  if (/^https?:\/\//.test(source)) return { url: source };
+  return { upload_id: await uploadFile(connection, source, onProgress, signal) };
+}
+
+async function printEnd(
+  connection: ApiConnection,
+  job: Job,
+  { json }: SubmitOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  if (job.status !== "succeeded" && job.status !== "partial") throw endError(job);
+  const result = await readResult(connection, job.id, terminal.signal);
+  terminal.out(json ? JSON.stringify(result) : `${job.id} ${job.status}\n${describeResults(result)}`);
+  return job.status === "succeeded" ? EXIT.done : EXIT.failed;
+}
+
+/** Of a job without a result: its own error, or what its state says. */
+function endError({ id, status, error }: Job): AppError {
+  const code = error !== null && isJobErrorCode(error.code) ? error.code : "internal";
+  const message = `Job ${id} is ${status}${error === null ? "." : `: ${error.message}`}`;
+  return new AppError(code, { message, detail: { job_id: id, status } });
+}

@@ -1,0 +1,55 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { constantTimeEqual } from "@earshot/shared/crypto/bytes";
+import { signWebhook } from "@earshot/shared/crypto/webhook-signatures";
+import { rejectOnAbort } from "@earshot/shared/pause";
+import { LOOPBACK } from "./postgres-port.ts";
+import { readSecret } from "./secret-file.ts";
+
+export interface WebhookReceiver extends AsyncDisposable {
+  url: string;
+  /** Waits for the first webhook and says what it was worth. */
+  received(signal: AbortSignal): Promise<string>;
+}
+
+const WITHIN_MS = 15_000;
+
+/** A server on loopback for one webhook, which checks its signature as any receiver should. */
+export async function receiveWebhook(secretFile: string): Promise<WebhookReceiver> {
+  const secret = (await readSecret(secretFile)) ?? "";
+  const first = Promise.withResolvers<string>();
+  const server = createServer((request, response) => {
+    text(request)
+      .then((body) => judge(request.headers, body, secret))
+      .then(first.resolve, first.reject)
+      .finally(() => response.writeHead(204).end());
+  });
+  first.promise.catch(() => {}); // It may come after nobody waits any more.
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  return {
+    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/webhook`,
+    received(signal) {
+      const late = rejectOnAbort(AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]));
+      return Promise.race([first.promise, late]).catch(() => "did not arrive");
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+async function judge(headers: IncomingHttpHeaders, body: string, secret: string): Promise<string> {
+  const id = String(headers["webhook-id"]);
+  const timestampSeconds = Number(headers["webhook-timestamp"]);
+  const expected = await signWebhook({ id, timestampSeconds, body }, [secret]);
+  const isGenuine = constantTimeEqual(
+    expected["webhook-signature"] ?? "",
+    String(headers["webhook-signature"]),
+  );
+  return isGenuine ? `${id} received, its signature is right` : `${id} received, its signature is WRONG`;
+}
