@@ -64,7 +64,7 @@ create index jobs_retention on jobs (expires_at) where deleted_at is null and fi
 create function check_job_transition() returns trigger language plpgsql as $$
 begin
   if (old.status, new.status) in (
-    ('queued', 'running'), ('queued', 'canceled'), ('queued', 'expired'), ('queued', 'failed'),
+    ('queued', 'running'), ('queued', 'canceled'), ('queued', 'expired'),
     ('running', 'queued'), ('running', 'canceling'),
     ('running', 'succeeded'), ('running', 'partial'), ('running', 'failed'),
     ('canceling', 'canceled')

@@ -28,8 +28,8 @@ const BAD_JOBS: Case[] = [
   ["null", json("null"), ""],
   ["a list", json("[]"), ""],
   ["a text", json('"job"'), ""],
-  ["lists nested 100,000 deep", json("[".repeat(100_000) + "]".repeat(100_000)), "/0"],
-  ["objects nested deep in a field", json(`{"metadata":${'{"a":'.repeat(64)}1${"}".repeat(64)}}`), "/metadata"],
+  ["lists nested 100,000 deep", json("[".repeat(100_000) + "]".repeat(100_000)), "/0".repeat(32)],
+  ["objects nested deep in a field", json(`{"metadata":${'{"a":'.repeat(64)}1${"}".repeat(64)}}`), `/metadata${"/a".repeat(31)}`],
   ["text instead of JSON", withType("text/plain"), null, 415],
   ["a form", withType("application/x-www-form-urlencoded"), null, 415],
   ["a body without a type", withType(null), null, 415],
@@ -124,11 +124,8 @@ async function expectRefusal(response: Response, { pointer, status }: { pointer:
   expect(JSON.stringify(problem).length).toBeLessThan(32_000);
   if (pointer === null) return;
   const pointers = (problem.errors ?? []).map((error) => error.pointer);
-  expect(pointers.some((found) => found === pointer || isDeepBelow(found, pointer)), JSON.stringify(pointers)).toBe(true);
+  expect(pointers).toContain(pointer);
 }
-
-/** What is nested too deeply is pointed to where it gets too deep; a long list of faults to each of them. */
-const isDeepBelow = (found: string, pointer: string) => pointer !== "" && found.startsWith(`${pointer}/`);
 
 describe("POST /v1/jobs refuses", () => {
   test.for(BAD_JOBS)("%s", async ([, request, pointer, status = 400]) => {

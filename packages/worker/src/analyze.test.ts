@@ -14,6 +14,7 @@ import { analyze } from "./analyze.ts";
 import type { AnalyzeOptions } from "./analyze.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
+import type { Inference } from "./inference/inference.ts";
 import { writeToneWav } from "./testing/make-audio.ts";
 import { startTestStack } from "./testing/test-stack.ts";
 import type { TestStack } from "./testing/test-stack.ts";
@@ -162,6 +163,35 @@ test("a running job that is canceled stops within a beat", async () => {
   await running;
   expect(await stack.job(id)).toMatchObject({ status: "canceled", errorCode: "canceled" });
   expect(await finalEvents(id)).toEqual(["job.canceled"]);
+});
+
+test("a job whose model process dies goes back to the queue instead of ending half done", async () => {
+  const { inference } = engine;
+  const [lane] = inference.pids;
+  if (lane === undefined) throw new Error("no lane");
+  let isAsked = false;
+  const watched: Inference = {
+    identify: (model) => inference.identify(model),
+    load: (model, signal) => inference.load(model, signal),
+    run: (model, feeds, signal) => inference.run(model, feeds, signal),
+    scan(model, request, signal) {
+      isAsked = true;
+      return inference.scan(model, request, signal);
+    },
+  };
+  process.kill(lane, "SIGSTOP");
+  const id = await stack.submit({
+    uploadId: await stack.upload(await tone()),
+    tasks: ["speech.segments", "audio.features"],
+  });
+  const running = run(id, { inference: watched });
+  await until(() => isAsked, { describe: "the model to be asked" });
+  process.kill(lane, "SIGKILL");
+  await running;
+  expect(await stack.job(id)).toMatchObject({ status: "queued", attempt: 1 });
+  expect(await stack.results(id)).toEqual([]);
+  await run(id);
+  expect(await stack.job(id)).toMatchObject({ status: "succeeded", attempt: 2 });
 });
 
 test("a job over its timeout is stopped, not only declared so", async () => {

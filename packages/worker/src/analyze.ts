@@ -5,12 +5,13 @@ import type { Finish } from "@earshot/shared/db/jobs/finish-job";
 import { finishJob } from "@earshot/shared/db/jobs/finish-job";
 import type { Lease } from "@earshot/shared/db/jobs/job";
 import type { Random } from "@earshot/shared/domain/backoff";
-import { AppError } from "@earshot/shared/domain/errors";
+import { AppError, JOB_ERRORS } from "@earshot/shared/domain/errors";
 import { outcomeOf } from "@earshot/shared/domain/job-status";
 import type { Analysis, TaskError, TaskFailed } from "@earshot/shared/domain/results";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
 import type { EgressPolicy } from "./egress/target.ts";
+import type { Inference } from "./inference/inference.ts";
 import { holdLease } from "./hold-lease.ts";
 import { Interruption } from "./interruption.ts";
 import type { Engine } from "./engine.ts";
@@ -18,10 +19,11 @@ import { fetchJobInput } from "./input/fetch-job-input.ts";
 import { persist } from "./persist.ts";
 import { runTasks } from "./run-tasks.ts";
 import { openScratch } from "./scratch.ts";
-import { settle } from "./settle.ts";
+import { hasAttemptsLeft, settle } from "./settle.ts";
 import { storeResult } from "./store-results.ts";
 
-export interface AnalyzeOptions extends Pick<Engine, "decoder" | "inference" | "readTags"> {
+export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags"> {
+  inference: Inference;
   db: Database;
   blobs: BlobStore;
   policy: EgressPolicy;
@@ -55,6 +57,7 @@ export async function analyze(claimed: ClaimedJob, options: AnalyzeOptions, hand
       signal,
       onProgress: held.report,
     });
+    await tryAgainAfterFault(analysis, lease, db);
     held.report({ stage: "committing", fraction: 1 });
     const finish = await finishOf(analysis, lease, (performance.now() - started) / 1_000, options);
     const written = await persist(() => finishJob(db, lease, finish), signal);
@@ -82,6 +85,13 @@ export async function analyze(claimed: ClaimedJob, options: AnalyzeOptions, hand
       return "abandoned";
     }
   }
+}
+
+/** A task that a fault of ours broke, such as a lane that died, is worth another attempt of the job while it has some left. */
+async function tryAgainAfterFault({ results }: Analysis, lease: Lease, db: Database): Promise<void> {
+  const broken = results.find((result) => result.status === "failed" && JOB_ERRORS[result.error.code].retryable);
+  if (broken?.status !== "failed" || !(await hasAttemptsLeft(db, lease))) return;
+  throw new AppError(broken.error.code, { message: broken.error.message, detail: { task: broken.task } });
 }
 
 async function finishOf(

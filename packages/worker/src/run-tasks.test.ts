@@ -160,7 +160,7 @@ test("options are those of the request, and their defaults where it is silent", 
     installed: withSpeechTask(start),
   });
   expect(start).toHaveBeenCalledWith(
-    expect.objectContaining({ threshold: 0.7, threshold_off: 0.35 }),
+    expect.objectContaining({ threshold: 0.7, threshold_off: 0.7 - 0.15 }),
     expect.objectContaining({ media: expect.objectContaining({ sampleRateHz: 44_100 }) }),
   );
 });

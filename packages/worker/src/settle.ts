@@ -1,6 +1,7 @@
 import type { ClaimedJob } from "@earshot/shared/db/jobs/claim-job";
 import { countCharged, refundAttempt, returnToQueue } from "@earshot/shared/db/jobs/end-attempt";
 import { cancelRunningJob, finishJob } from "@earshot/shared/db/jobs/finish-job";
+import type { Lease } from "@earshot/shared/db/jobs/job";
 import type { Database } from "@earshot/shared/db/database";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { retryDelaySeconds } from "@earshot/shared/domain/backoff";
@@ -18,7 +19,7 @@ export type Settlement = "canceled" | "handed_back" | "database_lost" | "retried
  */
 export async function settle(
   db: Database,
-  { job, lease }: ClaimedJob,
+  { lease }: Pick<ClaimedJob, "lease">,
   error: unknown,
   random: Random,
 ): Promise<Settlement> {
@@ -29,7 +30,7 @@ export async function settle(
       case "canceling":
         return (await cancelRunningJob(db, lease)) ? "canceled" : "dropped";
       case "draining":
-        return (await returnToQueue(db, lease, { outcome: "handed_back", delaySeconds: 0 })) ? "handed_back" : "dropped";
+        return handBack(db, lease);
       case "database_lost":
         // The lease may have run out meanwhile; the attempt is refunded in any case.
         if (!(await returnToQueue(db, lease, { outcome: "database_lost", delaySeconds: 0 }))) {
@@ -38,11 +39,20 @@ export async function settle(
         return "database_lost";
     }
   }
-  const mayRetry = isRetryable(error) && (await countCharged(db, job.id)) < LIMITS.chargedAttempts;
-  if (mayRetry && lease.attempt < LIMITS.attempts) {
+  if (isRetryable(error) && (await hasAttemptsLeft(db, lease))) {
     const delaySeconds = retryDelaySeconds(lease.attempt, random);
     return (await returnToQueue(db, lease, { outcome: "retried", delaySeconds })) ? "retried" : "dropped";
   }
+  return fail(db, lease, error);
+}
+
+async function handBack(db: Database, lease: Lease): Promise<Settlement> {
+  // Free of charge, but not without end: a job must not go round for ever.
+  if (lease.attempt >= LIMITS.attempts) return fail(db, lease, new AppError("worker_lost"));
+  return (await returnToQueue(db, lease, { outcome: "handed_back", delaySeconds: 0 })) ? "handed_back" : "dropped";
+}
+
+async function fail(db: Database, lease: Lease, error: unknown): Promise<Settlement> {
   const failed = await finishJob(db, lease, {
     status: "failed",
     results: [],
@@ -54,6 +64,12 @@ export async function settle(
     error: taskErrorOf(error),
   });
   return failed ? "failed" : "dropped";
+}
+
+/** Whether the job may be tried again after this attempt. */
+export async function hasAttemptsLeft(db: Database, lease: Lease): Promise<boolean> {
+  if (lease.attempt >= LIMITS.attempts) return false;
+  return (await countCharged(db, lease.jobId)) < LIMITS.chargedAttempts;
 }
 
 /** What a client is told of an error. The message of a bug stays in the log. */

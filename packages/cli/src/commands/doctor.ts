@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { EXIT } from "./command-error.ts";
 import type { ExitStatus } from "./command-error.ts";
-import { CHECKS } from "./doctor-checks.ts";
 import type { Check, Finding } from "./doctor-checks.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -28,6 +27,7 @@ type Report = Finding & Pick<Check, "name">;
 type Print = (reports: readonly Report[], terminal: Terminal) => void;
 
 async function doctor(print: Print, terminal: Terminal): Promise<ExitStatus> {
+  const { CHECKS } = await import("./doctor-checks.ts");
   const reports = await Promise.all(
     CHECKS.map(async ({ name, run }) => ({
       name,

@@ -7,13 +7,13 @@ import { readStackConfig } from "../stack/stack-config.ts";
 import { missingError } from "./command-error.ts";
 
 /** Runs `work` on the database of the home's stack, as the API would. @throws CommandError when that stack isn't running. */
-export async function withStackDatabase(env: Env, work: (db: Database) => Promise<void>): Promise<void> {
+export async function withStackDatabase<T>(env: Env, work: (db: Database) => Promise<T>): Promise<T> {
   const { home } = readStackConfig(env);
   const url = await readSecret(home.databaseUrl("api"));
   if (url === null) throw notRunning(home.directory);
   const { db, close } = openDatabase({ url, name: "earshot keys", max: 1 });
   try {
-    await work(db);
+    return await work(db);
   } catch (error) {
     throw isConnectionLoss(error) ? notRunning(home.directory) : error;
   } finally {

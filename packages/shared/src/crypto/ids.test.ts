@@ -36,5 +36,8 @@ test.each([
 function timeOf(id: string): number {
   const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   const [, encoded = ""] = id.split("_");
-  return [...encoded.slice(0, 10)].reduce((time, character) => time * 32 + digits.indexOf(character), 0);
+  return Array.from(encoded.slice(0, 10)).reduce(
+    (time, character) => time * 32 + digits.indexOf(character),
+    0,
+  );
 }

@@ -49,6 +49,11 @@ describe("a sealed value", () => {
     }
   });
 
+  test("does not open with something behind it", async () => {
+    const sealed = await seal(keys, "secret", "acc_1");
+    await expect(unseal(keys, `${sealed}.AAAA`, "acc_1")).rejects.toThrow("not a sealed value");
+  });
+
   test.each([
     "",
     "v1",

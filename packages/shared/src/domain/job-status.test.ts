@@ -4,11 +4,16 @@ import type { JobStatus } from "./job-status.ts";
 
 const FINAL: JobStatus[] = ["succeeded", "partial", "failed", "canceled", "expired"];
 
-/** DESIGN §3, and `queued → failed` for a job that has used up its attempts. */
 const ALLOWED = new Set([
-  ...["queued → running", "queued → canceled", "queued → expired", "queued → failed"],
-  ...["running → running", "running → queued", "running → canceling"],
-  ...["running → succeeded", "running → partial", "running → failed"],
+  "queued → running",
+  "queued → canceled",
+  "queued → expired",
+  "running → running",
+  "running → queued",
+  "running → canceling",
+  "running → succeeded",
+  "running → partial",
+  "running → failed",
   "canceling → canceled",
 ]);
 

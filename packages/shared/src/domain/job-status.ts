@@ -16,7 +16,7 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
  * `running → queued` a hand-back or a retry. Migration 0004 enforces the same table with a trigger.
  */
 export const JOB_TRANSITIONS = {
-  queued: ["running", "canceled", "expired", "failed"],
+  queued: ["running", "canceled", "expired"],
   running: ["running", "queued", "canceling", "succeeded", "partial", "failed"],
   canceling: ["canceled"],
   succeeded: [],

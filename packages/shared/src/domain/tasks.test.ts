@@ -31,7 +31,15 @@ test("voice activity has the defaults that the documentation promises", () => {
   });
 });
 
+test("voice activity ends 0.15 below the threshold at which it begins, unless it is told otherwise", () => {
+  const { options } = TASKS["speech.segments"];
+  expect(options.parse({ threshold: 0.3 }).threshold_off).toBeCloseTo(0.15);
+  expect(options.parse({ threshold: 0.1 }).threshold_off).toBe(0.01);
+  expect(options.parse({ threshold: 0.3, threshold_off: 0.2 }).threshold_off).toBe(0.2);
+});
+
 test.each([
+  { threshold: 0.3, threshold_off: 0.31 },
   { threshold: 0 },
   { threshold: 1 },
   { threshold: "0.5" },

@@ -18,14 +18,24 @@ export const TASKS = {
   "speech.segments": {
     title: "Where somebody speaks (voice activity detection)",
     model: "silero_vad",
-    options: z.strictObject({
-      threshold: z.number().gt(0).lt(1).default(0.5),
-      threshold_off: z.number().gt(0).lt(1).default(0.35),
-      min_speech_seconds: seconds(0.25),
-      min_silence_seconds: seconds(0.1),
-      padding_seconds: seconds(0.03),
-      probabilities: z.boolean().default(false),
-    }),
+    options: z
+      .strictObject({
+        threshold: z.number().gt(0).lt(1).default(0.5),
+        // Without it 0.15 below the threshold, as Silero itself does: 0.35.
+        threshold_off: z.number().gt(0).lt(1).optional(),
+        min_speech_seconds: seconds(0.25),
+        min_silence_seconds: seconds(0.1),
+        padding_seconds: seconds(0.03),
+        probabilities: z.boolean().default(false),
+      })
+      .refine(({ threshold, threshold_off }) => (threshold_off ?? 0) <= threshold, {
+        path: ["threshold_off"],
+        error: "must not be above threshold",
+      })
+      .transform((options) => ({
+        ...options,
+        threshold_off: options.threshold_off ?? Math.max(0.01, options.threshold - 0.15),
+      })),
   },
 } as const;
 

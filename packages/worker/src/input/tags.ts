@@ -5,7 +5,7 @@ import * as z from "zod";
 import { runChild } from "./run-child.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-type Tags = Record<string, string>;
+export type Tags = Record<string, string>;
 
 const ENTRY = fileURLToPath(new URL("tags.main.ts", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
+import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
+import { createApp } from "../app.ts";
+import { until } from "@earshot/testkit/until";
+
+let api: ApiUnderTest;
+beforeAll(async () => void (api = await startApi()));
+afterAll(() => api[Symbol.asyncDispose]());
+
+const me = (authorization: string | null, via = api.app) =>
+  api.send("GET", "/v1/me", { via, headers: { Authorization: authorization } });
+
+/** The key with another secret, or with a prefix that nobody has. */
+const withOtherSecret = ({ key }: Caller) => `${key.slice(0, -43)}${"A".repeat(43)}`;
+const withOtherPrefix = ({ key }: Caller) => key.replace(/^ek_[^_]+/, "ek_000000000000");
+
+test("a key shows whose it is and what it may do", async () => {
+  const caller = await api.addCaller({ scopes: ["jobs:read"] });
+  const answer = await bodyOf(await me(`Bearer ${caller.key}`));
+  expect(answer).toEqual({ account_id: caller.accountId, key_id: expect.stringMatching(/^key_/), scopes: ["jobs:read"] });
+  expect((await me(`bearer ${caller.key}`)).status).toBe(200);
+});
+
+test("a credential that is none, unknown, wrong, revoked or expired is refused alike", async () => {
+  const revoked = await api.addCaller();
+  const expired = await api.addCaller();
+  await api.owner.sql`update api_keys set revoked_at = now() where account_id = ${revoked.accountId}`;
+  await api.owner.sql`update api_keys set expires_at = now() where account_id = ${expired.accountId}`;
+  const credentials = [
+    null,
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer x",
+    `Basic ${api.caller.key}`,
+    api.caller.key,
+    `Bearer ${api.caller.key} `.repeat(2),
+    `Bearer ${"x".repeat(10_000)}`,
+    ...[withOtherSecret(api.caller), withOtherPrefix(api.caller), revoked.key, expired.key].map((key) => `Bearer ${key}`),
+  ];
+  for (const credential of credentials) {
+    const response = await me(credential);
+    expect(response.headers.get("WWW-Authenticate")).toBe("Bearer");
+    expect(await refusalOf(response), credential ?? "none").toEqual({ status: 401, code: "unauthorized", pointers: [] });
+  }
+});
+
+test("known and unknown keys cost the same queries", async () => {
+  const revoked = await api.addCaller();
+  await api.owner.sql`update api_keys set revoked_at = now() where account_id = ${revoked.accountId}`;
+  let queries = 0;
+  const db = new Proxy(api.deps.db, {
+    get(target, property, receiver) {
+      if (["select", "update", "insert", "execute", "transaction"].includes(String(property))) queries += 1;
+      return Reflect.get(target, property, receiver);
+    },
+  });
+  const app = createApp({ ...api.deps, db });
+  const costs: number[] = [];
+  for (const key of [withOtherPrefix(api.caller), withOtherSecret(api.caller), revoked.key]) {
+    queries = 0;
+    await me(`Bearer ${key}`, app);
+    costs.push(queries);
+  }
+  expect(costs).toEqual([1, 1, 1]);
+});
+
+test("a key notes when it was used, once a minute", async () => {
+  const caller = await api.addCaller();
+  const lastUse = async () =>
+    (await api.owner.sql`select last_used_at as at from api_keys where account_id = ${caller.accountId}`)[0]?.at;
+  await me(`Bearer ${caller.key}`);
+  const first = await until(lastUse, { describe: "a time of use" });
+  await me(`Bearer ${caller.key}`);
+  expect(await lastUse()).toEqual(first);
+});

@@ -1,0 +1,88 @@
+import { createLog } from "@earshot/shared/log";
+import { rejectOnAbort } from "@earshot/shared/pause";
+import type { Home } from "../stack/home.ts";
+import { makeHome } from "../stack/home.ts";
+import { logFileOf, openLogFile } from "../stack/log-file.ts";
+import { analyzeSample, SAMPLE } from "../stack/sample.ts";
+import { readStackConfig } from "../stack/stack-config.ts";
+import type { StackConfig } from "../stack/stack-config.ts";
+import { startStack } from "../stack/stack.ts";
+import { toCommandError } from "./command-error.ts";
+import { describeResults } from "./describe-results.ts";
+import { nearPath } from "./near-path.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface UpOptions {
+  sample: boolean;
+  verbose?: true;
+}
+
+/** Starts the stack and keeps it until the terminal's signal. @throws StackError and the like, when nothing runs. */
+export async function runUp(options: UpOptions, terminal: Terminal): Promise<void> {
+  const config = readStackConfig(terminal.env);
+  const { signal } = terminal;
+  try {
+    terminal.out(`Earshot starts in ${nearPath(config.home.directory)}`);
+    await using log = await openUpLog(config.home, options);
+    const started = performance.now();
+    await using _stack = await startStack(
+      config,
+      {
+        output: options.verbose ? "terminal" : "file",
+        log: log.log,
+        onStep: (step) => terminal.out(`  ${step}`),
+      },
+      signal,
+    );
+    terminal.out(`  ready after ${secondsSince(started)} s`);
+    if (options.sample) await showSample(config, terminal);
+    terminal.out(howToGoOn(config));
+    terminal.out(`\nserving at ${config.publicUrl} — Ctrl-C stops`);
+    await rejectOnAbort(signal).catch(() => {});
+    terminal.out("stopping");
+  } catch (error) {
+    // Told to stop while it started: that is no failure.
+    if (!signal.aborted || error !== signal.reason) throw error;
+  }
+  terminal.out("stopped");
+}
+
+async function openUpLog(home: Home, { verbose }: UpOptions) {
+  if (verbose) return { log: createLog("up"), [Symbol.asyncDispose]: async () => {} };
+  await makeHome(home);
+  const file = await openLogFile(home, "up");
+  const log = createLog("up", (line) => void file.appendFile(`${line}\n`).catch(() => {}));
+  return { log, [Symbol.asyncDispose]: () => file.close() };
+}
+
+/** A sample that fails is told, and the stack goes on serving. */
+async function showSample(config: StackConfig, terminal: Terminal): Promise<void> {
+  const started = performance.now();
+  try {
+    const { result, webhook } = await analyzeSample(config, terminal.signal);
+    terminal.out(`\n${nearPath(SAMPLE)}, through the API, in ${secondsSince(started)} s:`);
+    terminal.out(describeResults(result));
+    if (webhook !== null) terminal.out(`  webhook         ${webhook}`);
+  } catch (error) {
+    terminal.signal.throwIfAborted();
+    terminal.out(`\nThe sample could NOT be analysed: ${toCommandError(error).message}`);
+    terminal.out(
+      `The logs may say why: ${nearPath(logFileOf(config.home, "worker"))}. The API serves all the same.`,
+    );
+  }
+}
+
+function howToGoOn({ home, publicUrl }: StackConfig): string {
+  const key = `-H "Authorization: Bearer $(cat ${nearPath(home.apiKey)})"`;
+  const submit = `'{"input": {"url": "https://…/talk.mp3"}, "tasks": ["speech.segments"]}'`;
+  return `
+Your API key is in ${nearPath(home.apiKey)}, the logs are in ${nearPath(home.logs)}. Go on with:
+  curl ${key} ${publicUrl}/v1/me
+  curl ${key} -H "Content-Type: application/json" -d ${submit} ${publicUrl}/v1/jobs
+  curl ${key} "${publicUrl}/v1/jobs/JOB_ID?wait=20"
+or: npm run -s earshot -- submit FILE --wait`;
+}
+
+function secondsSince(started: number): string {
+  return ((performance.now() - started) / 1_000).toFixed(1);
+}
