@@ -55,8 +55,6 @@ create index jobs_list on jobs (account_id, created_at desc, id desc);
 create index jobs_upload on jobs (upload_id) where upload_id is not null;
 create index jobs_claimable on jobs (priority desc, claimable_at, id) where status = 'queued';
 create index jobs_deadline on jobs (queue_deadline_at) where status = 'queued';
--- Those among the queued that may have used up their attempts (3 charged ones at least): the sweep ends them.
-create index jobs_retried on jobs (claimable_at) where status = 'queued' and attempt >= 3;
 create index jobs_lease on jobs (lease_until) where status in ('running', 'canceling');
 create index jobs_retention on jobs (expires_at) where deleted_at is null and finished_at is not null;
 

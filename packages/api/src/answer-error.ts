@@ -16,7 +16,8 @@ export const answerNotFound: NotFoundHandler<AppEnv> = (c) => answerProblem(c, n
 
 /** What a zod schema of a route refuses. */
 export const refuseInvalid: Hook<unknown, AppEnv, string, undefined> = (result) => {
-  if (!result.success) throw new RefusedRequest("validation_failed", fieldErrors(result.target, result.error));
+  if (!result.success)
+    throw new RefusedRequest("validation_failed", fieldErrors(result.target, result.error));
 };
 
 function answerProblem(c: AppContext, error: unknown): Response {
@@ -32,7 +33,9 @@ function refusalOf(error: unknown): unknown {
     return new AppError("unsupported_content_type", { cause: error });
   }
   // The validator of JSON bodies has no other reason: here the body was empty.
-  if (error instanceof HTTPException && error.status === 400) return invalid("", "The body is not JSON.", "invalid_json");
-  if (isDatabaseUnavailable(error)) return new AppError("internal", { detail: { retryAfterSeconds: 1 }, cause: error });
+  if (error instanceof HTTPException && error.status === 400)
+    return invalid("", "The body is not JSON.", "invalid_json");
+  if (isDatabaseUnavailable(error))
+    return new AppError("internal", { detail: { retryAfterSeconds: 1 }, cause: error });
   return error;
 }

@@ -16,7 +16,9 @@ const withType = (contentType: string | null): SendOptions => ({
   headers: { "Content-Type": contentType },
 });
 const bytes = (...parts: (string | number)[]) =>
-  Uint8Array.from(parts.flatMap((part) => (typeof part === "number" ? [part] : [...new TextEncoder().encode(part)])));
+  Uint8Array.from(
+    parts.flatMap((part) => (typeof part === "number" ? [part] : [...new TextEncoder().encode(part)])),
+  );
 const keyed = (key: string): SendOptions => ({ ...job({}), headers: { "Idempotency-Key": key } });
 
 const BAD_JOBS: Case[] = [
@@ -24,12 +26,20 @@ const BAD_JOBS: Case[] = [
   ["an empty body", json(""), ""],
   ["broken JSON", json('{"input":'), ""],
   ["JSON with a byte order mark", json(`\uFEFF${JSON.stringify(JOB)}`), ""],
-  ["bytes that are not UTF-8", { body: bytes('{"tasks":["', 0xff, 0xfe, '"]}'), headers: { "Content-Type": "application/json" } }, ""],
+  [
+    "bytes that are not UTF-8",
+    { body: bytes('{"tasks":["', 0xff, 0xfe, '"]}'), headers: { "Content-Type": "application/json" } },
+    "",
+  ],
   ["null", json("null"), ""],
   ["a list", json("[]"), ""],
   ["a text", json('"job"'), ""],
   ["lists nested 100,000 deep", json("[".repeat(100_000) + "]".repeat(100_000)), "/0".repeat(32)],
-  ["objects nested deep in a field", json(`{"metadata":${'{"a":'.repeat(64)}1${"}".repeat(64)}}`), `/metadata${"/a".repeat(31)}`],
+  [
+    "objects nested deep in a field",
+    json(`{"metadata":${'{"a":'.repeat(64)}1${"}".repeat(64)}}`),
+    `/metadata${"/a".repeat(31)}`,
+  ],
   ["text instead of JSON", withType("text/plain"), null, 415],
   ["a form", withType("application/x-www-form-urlencoded"), null, 415],
   ["a body without a type", withType(null), null, 415],
@@ -51,7 +61,11 @@ const BAD_JOBS: Case[] = [
   ["a URL without a host", job({ input: { url: "https://" } }), "/input/url"],
   ["a URL with a blank", job({ input: { url: "https://example.com/a b.wav" } }), "/input/url"],
   ["a URL with a backslash", job({ input: { url: "https://example.com\\@evil.test/" } }), "/input/url"],
-  ["a URL of 3,000 characters", job({ input: { url: `https://example.com/${"a".repeat(3000)}` } }), "/input/url"],
+  [
+    "a URL of 3,000 characters",
+    job({ input: { url: `https://example.com/${"a".repeat(3000)}` } }),
+    "/input/url",
+  ],
   ["no tasks", json(JSON.stringify({ input: URL_INPUT })), "/tasks"],
   ["an empty list of tasks", job({ tasks: [] }), "/tasks"],
   ["an unknown task", job({ tasks: ["audio.features", "audio.magic"] }), "/tasks/1"],
@@ -60,20 +74,48 @@ const BAD_JOBS: Case[] = [
   ["33 tasks", job({ tasks: Array(33).fill("audio.features") }), "/tasks"],
   ["100,000 tasks that are none", job({ tasks: Array(100_000).fill(0) }), "/tasks"],
   ["tasks as a text", job({ tasks: "audio.features" }), "/tasks"],
-  ["an option that is out of range", job({ options: { "audio.features": { silence_threshold_dbfs: 3 } } }), "/options/audio.features/silence_threshold_dbfs"],
-  ["an option that nobody knows", job({ options: { "audio.features": { loud: true } } }), "/options/audio.features/loud"],
-  ["options of a task that isn't asked for", job({ options: { "speech.segments": {} } }), "/options/speech.segments"],
+  [
+    "an option that is out of range",
+    job({ options: { "audio.features": { silence_threshold_dbfs: 3 } } }),
+    "/options/audio.features/silence_threshold_dbfs",
+  ],
+  [
+    "an option that nobody knows",
+    job({ options: { "audio.features": { loud: true } } }),
+    "/options/audio.features/loud",
+  ],
+  [
+    "options of a task that isn't asked for",
+    job({ options: { "speech.segments": {} } }),
+    "/options/speech.segments",
+  ],
   ["options of an unknown task", job({ options: { "a/b~c": {} } }), "/options/a~1b~0c"],
   ["options named like a prototype's field", job({ options: { constructor: {} } }), "/options/constructor"],
   ["options under __proto__", json(`{"options":{"__proto__":{}}}`), "/options/__proto__"],
   ["options that are a list", job({ options: [] }), "/options"],
-  ["an infinite number", json(`{"options":{"audio.features":{"silence_min_seconds":1e999}}}`), "/options/audio.features/silence_min_seconds"],
+  [
+    "an infinite number",
+    json(`{"options":{"audio.features":{"silence_min_seconds":1e999}}}`),
+    "/options/audio.features/silence_min_seconds",
+  ],
   ["a webhook without a URL", job({ webhook: {} }), "/webhook/url"],
   ["a webhook over http", job({ webhook: { url: "http://example.com/hook" } }), "/webhook/url"],
-  ["a webhook's secret of another form", job({ webhook: { url: "https://example.com", secret: "hunter2" } }), "/webhook/secret"],
-  ["a webhook's event that doesn't exist", job({ webhook: { url: "https://example.com", events: ["job.done"] } }), "/webhook/events/0"],
+  [
+    "a webhook's secret of another form",
+    job({ webhook: { url: "https://example.com", secret: "hunter2" } }),
+    "/webhook/secret",
+  ],
+  [
+    "a webhook's event that doesn't exist",
+    job({ webhook: { url: "https://example.com", events: ["job.done"] } }),
+    "/webhook/events/0",
+  ],
   ["a webhook that is null", job({ webhook: null }), "/webhook"],
-  ["17 fields of metadata", job({ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, ""])) }), "/metadata"],
+  [
+    "17 fields of metadata",
+    job({ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, ""])) }),
+    "/metadata",
+  ],
   ["metadata of 513 bytes in 512 characters", job({ metadata: { a: `${"x".repeat(511)}é` } }), "/metadata/a"],
   ["metadata that is a number", job({ metadata: { a: 1 } }), "/metadata/a"],
   ["metadata with an empty name", job({ metadata: { "": "a" } }), "/metadata/"],
@@ -102,7 +144,11 @@ const BAD_UPLOADS: Case[] = [
   ["a size of nothing", { json: { ...UPLOAD, size: 0 } }, "/size"],
   ["a size of 3 GiB", { json: { ...UPLOAD, size: 3 * 1024 ** 3 } }, "/size"],
   ["a size with a fraction", { json: { ...UPLOAD, size: 1.5 } }, "/size"],
-  ["a type that would be a header of its own", { json: { ...UPLOAD, content_type: "audio/wav\r\nX: y" } }, "/content_type"],
+  [
+    "a type that would be a header of its own",
+    { json: { ...UPLOAD, content_type: "audio/wav\r\nX: y" } },
+    "/content_type",
+  ],
   ["a type that is none", { json: { ...UPLOAD, content_type: "wav" } }, "/content_type"],
   ["a hash in capitals", { json: { ...UPLOAD, sha256: "A".repeat(64) } }, "/sha256"],
   ["an empty filename", { json: { ...UPLOAD, filename: "" } }, "/filename"],
@@ -115,7 +161,10 @@ beforeAll(async () => void (api = await startApi()));
 afterAll(() => api[Symbol.asyncDispose]());
 
 /** A problem of the closed list, in its whole form, that points at the fault. */
-async function expectRefusal(response: Response, { pointer, status }: { pointer: string | null; status: number }) {
+async function expectRefusal(
+  response: Response,
+  { pointer, status }: { pointer: string | null; status: number },
+) {
   const problem = (await response.json()) as ProblemDetails;
   expect(response.status, JSON.stringify(problem)).toBe(status);
   expect(response.headers.get("Content-Type")).toBe("application/problem+json");
@@ -153,12 +202,17 @@ test.for(["?wait=31", "?wait=-1", "?wait=x", "?wait=", "?wait=1.5", "?wait=1&wai
   },
 );
 
-test.for(["/v1/jobs/%00", "/v1/jobs/job_x", "/v1/jobs/%ff", "/v1/jobs/job_%F0%9F%8E%B5", "/v1/nothing", "/nothing", "/v1/jobs/"])(
-  "GET %s is a 404",
-  async (path) => {
-    await expectRefusal(await api.send("GET", path), { pointer: null, status: 404 });
-  },
-);
+test.for([
+  "/v1/jobs/%00",
+  "/v1/jobs/job_x",
+  "/v1/jobs/%ff",
+  "/v1/jobs/job_%F0%9F%8E%B5",
+  "/v1/nothing",
+  "/nothing",
+  "/v1/jobs/",
+])("GET %s is a 404", async (path) => {
+  await expectRefusal(await api.send("GET", path), { pointer: null, status: 404 });
+});
 
 test("no refusal of this file was an error of ours", () => {
   expect(api.logged.filter(({ level }) => level === "error")).toEqual([]);

@@ -19,7 +19,9 @@ test("what nobody set has a default, on loopback", () => {
     queue: { endpoint: undefined },
   });
   expect(readConfig({ ...ENV, EARSHOT_PORT: "9000" }).publicUrl).toBe("http://127.0.0.1:9000");
-  expect(readConfig({ ...ENV, EARSHOT_PUBLIC_URL: "https://audio.example.com/" }).publicUrl).toBe("https://audio.example.com");
+  expect(readConfig({ ...ENV, EARSHOT_PUBLIC_URL: "https://audio.example.com/" }).publicUrl).toBe(
+    "https://audio.example.com",
+  );
 });
 
 test.for([

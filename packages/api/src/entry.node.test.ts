@@ -47,6 +47,10 @@ async function portOf(child: ChildProcess): Promise<number> {
   return message.port;
 }
 
+async function errorsOf({ stderr }: ChildProcess): Promise<string> {
+  return stderr === null ? "" : text(stderr);
+}
+
 test("it says when it is ready, serves, and one Ctrl-C that comes twice ends it well", async () => {
   const child = startEntry();
   const port = await portOf(child);
@@ -72,12 +76,18 @@ test("a taken port and a missing setting are one line each, and status 3", async
   const failures = [startEntry({ EARSHOT_PORT: String(port) }), startEntry({ EARSHOT_QUEUE_URL: "" })];
   const [taken, unset] = await Promise.all(
     failures.map(async (child) => {
-      const [[status], told] = await Promise.all([once(child, "exit"), text(child.stderr ?? [])]);
+      const [[status], told] = await Promise.all([once(child, "exit"), errorsOf(child)]);
       return { status, told };
     }),
   );
-  expect(taken).toMatchObject({ status: 3, told: expect.stringMatching(new RegExp(`^port ${port} is taken.*\n$`)) });
-  expect(unset).toMatchObject({ status: 3, told: expect.stringMatching(/^the configuration.*EARSHOT_QUEUE_URL.*\n$/) });
+  expect(taken).toMatchObject({
+    status: 3,
+    told: expect.stringMatching(new RegExp(`^port ${port} is taken.*\n$`)),
+  });
+  expect(unset).toMatchObject({
+    status: 3,
+    told: expect.stringMatching(/^the configuration.*EARSHOT_QUEUE_URL.*\n$/),
+  });
   first.kill("SIGTERM");
   await once(first, "exit");
 });

@@ -4,7 +4,12 @@ import type { FieldError } from "./problem.ts";
 type Issue = ZodError["issues"][number];
 
 /** Where each part of a request is pointed to; the body itself is the root. */
-const ROOTS: Readonly<Record<string, string>> = { json: "", query: "/query", header: "/headers", param: "/path" };
+const ROOTS: Readonly<Record<string, string>> = {
+  json: "",
+  query: "/query",
+  header: "/headers",
+  param: "/path",
+};
 
 /** A pointer for each fault that zod found in `target` (one of hono's validation targets). */
 export function fieldErrors(target: string, error: ZodError): FieldError[] {

@@ -3,7 +3,10 @@ import { pendingMigrations } from "@earshot/shared/db/migrate";
 import type { Readiness } from "./deps.ts";
 
 /** Asks the database, and compares its migrations with those in `directory`. Never throws. */
-export function readinessOf(sql: OpenDatabase["sql"], directory: string): (signal: AbortSignal) => Promise<Readiness> {
+export function readinessOf(
+  sql: OpenDatabase["sql"],
+  directory: string,
+): (signal: AbortSignal) => Promise<Readiness> {
   return async function readiness(signal) {
     const reachable = await before(signal, sql`select 1`);
     if (!reachable) return { database: "down", migrations: "unknown" };

@@ -3,6 +3,7 @@ import { openDatabase } from "@earshot/shared/db/database";
 import type { OpenDatabase } from "@earshot/shared/db/database";
 import { createTestDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
+import { startRestartablePostgres } from "@earshot/testkit/restartable-postgres";
 import { until } from "@earshot/testkit/until";
 import { watchJobs } from "./watch-jobs.node.ts";
 import type { ClosableJobWatch } from "./watch-jobs.node.ts";
@@ -56,7 +57,14 @@ test("a change while somebody looks is not lost", async () => {
     // The look saw the job before the change; the change rings before the look is over.
     if (count > 1) return "ended";
     await announce(JOB);
-    await new Promise((heard) => void open.sql.listen("probe", () => {}, () => heard(null)));
+    await new Promise(
+      (heard) =>
+        void open.sql.listen(
+          "probe",
+          () => {},
+          () => heard(null),
+        ),
+    );
     return null;
   };
   expect(await watch.waitFor(JOB, check, { signal: AbortSignal.timeout(20_000) })).toBe("ended");
@@ -86,6 +94,22 @@ test("after a lost connection everybody looks again", async () => {
   await owner.close();
 });
 
+test("after a restart of Postgres it hears again", async () => {
+  await using server = await startRestartablePostgres();
+  const restarted = openDatabase({ url: server.urls.api, name: "watch" });
+  const watching = await watchJobs(restarted.sql, { recheckMs: NEVER_MS });
+  const { job, check } = looks();
+  const waiting = watching.waitFor(JOB, check, { signal: AbortSignal.timeout(50_000) });
+  await until(() => job.count === 1, { describe: "the first look" });
+  await server.restart();
+  await until(() => job.count === 2, { timeoutMs: 30_000, describe: "the look after the restart" });
+  job.answer = "ended";
+  await restarted.sql.notify("earshot_jobs", JOB);
+  expect(await waiting).toBe("ended");
+  await watching.close();
+  await restarted.close();
+});
+
 test("without any notification it looks now and then", async () => {
   await watch.close();
   watch = await watchJobs(open.sql, { recheckMs: 20 });
@@ -100,7 +124,9 @@ test("a closed watch and an aborted wait answer null, a failed look rejects", as
   const { check } = looks();
   expect(await watch.waitFor(JOB, check, { signal: AbortSignal.abort() })).toBeNull();
   const failing = () => Promise.reject(new Error("no database"));
-  await expect(watch.waitFor(JOB, failing, { signal: AbortSignal.timeout(20_000) })).rejects.toThrow("no database");
+  await expect(watch.waitFor(JOB, failing, { signal: AbortSignal.timeout(20_000) })).rejects.toThrow(
+    "no database",
+  );
   const waiting = watch.waitFor(JOB, check, { signal: AbortSignal.timeout(20_000) });
   await watch.close();
   expect(await waiting).toBeNull();

@@ -15,7 +15,10 @@ export interface ClosableJobWatch extends JobWatch {
 type Wake = () => void;
 
 /** One LISTEN connection for all who wait. It comes back by itself, and then everybody looks again. */
-export async function watchJobs(sql: OpenDatabase["sql"], options: { recheckMs?: number } = {}): Promise<ClosableJobWatch> {
+export async function watchJobs(
+  sql: OpenDatabase["sql"],
+  options: { recheckMs?: number } = {},
+): Promise<ClosableJobWatch> {
   const waiters = new Map<string, Set<Wake>>();
   const closing = new AbortController();
   const wake = (jobId: string) => waiters.get(jobId)?.forEach((wakeOne) => wakeOne());
@@ -71,7 +74,9 @@ function ringable(): { ring: Wake; next(): Promise<void> } {
 /** Resolves when `rung` does, when the time is up, or when `signal` aborts; leaves no timer behind. */
 async function firstOf(rung: Promise<void>, timeoutMs: number, signal: AbortSignal): Promise<void> {
   const done = new AbortController();
-  const timer = delay(timeoutMs, undefined, { signal: AbortSignal.any([signal, done.signal]) }).catch(() => {});
+  const timer = delay(timeoutMs, undefined, { signal: AbortSignal.any([signal, done.signal]) }).catch(
+    () => {},
+  );
   await Promise.race([rung, timer]);
   done.abort();
 }

@@ -108,7 +108,9 @@ function initOf(method: string, { as, json, body, headers = {}, signal }: SendOp
   };
   return {
     method,
-    headers: Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null)),
+    headers: Object.fromEntries(
+      Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null),
+    ),
     ...(signal && { signal }),
     ...((body ?? json) !== undefined && { body: body ?? JSON.stringify(json), duplex: "half" }),
   };
@@ -122,7 +124,10 @@ async function newCaller({ db }: OpenDatabase, { sealKeys }: Deps, scopes: strin
 }
 
 function logTo(events: LoggedEvent[]): Log {
-  const at = (level: keyof Log) => (event: string, fields: LogFields = {}) => void events.push({ level, event, ...fields });
+  const at =
+    (level: keyof Log) =>
+    (event: string, fields: LogFields = {}) =>
+      void events.push({ level, event, ...fields });
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 
@@ -132,7 +137,13 @@ export async function bodyOf<Shape = { id: string }>(response: Response): Promis
 }
 
 /** What a refusal says: status, code and where the faults are. */
-export async function refusalOf(response: Response): Promise<{ status: number; code: string; pointers: string[] }> {
+export async function refusalOf(
+  response: Response,
+): Promise<{ status: number; code: string; pointers: string[] }> {
   const problem = await bodyOf<{ status: number; code: string; errors?: { pointer: string }[] }>(response);
-  return { status: response.status, code: problem.code, pointers: (problem.errors ?? []).map(({ pointer }) => pointer) };
+  return {
+    status: response.status,
+    code: problem.code,
+    pointers: (problem.errors ?? []).map(({ pointer }) => pointer),
+  };
 }

@@ -14,9 +14,18 @@ export async function claim(db: Database, jobId: string): Promise<Lease> {
 export async function finish(db: Database, lease: Lease, outcome: Partial<Finish> = {}): Promise<void> {
   const isWritten = await finishJob(db, lease, {
     status: "succeeded",
-    results: [succeeded("audio.features", '{"task":"audio.features","status":"succeeded","loudness_lufs":-23.0}')],
+    results: [
+      succeeded("audio.features", '{"task":"audio.features","status":"succeeded","loudness_lufs":-23.0}'),
+    ],
     embeddings: [],
-    input: { duration_seconds: 2, codec: "pcm_s16le", channels: 1, sample_rate: 16_000, sha256: "0".repeat(64), tags: {} },
+    input: {
+      duration_seconds: 2,
+      codec: "pcm_s16le",
+      channels: 1,
+      sample_rate: 16_000,
+      sha256: "0".repeat(64),
+      tags: {},
+    },
     warnings: [],
     computeSeconds: 0.25,
     device: "cpu",
@@ -26,7 +35,11 @@ export async function finish(db: Database, lease: Lease, outcome: Partial<Finish
   if (!isWritten) throw new Error("the lease was lost");
 }
 
-export async function claimAndFinish(db: Database, jobId: string, outcome: Partial<Finish> = {}): Promise<void> {
+export async function claimAndFinish(
+  db: Database,
+  jobId: string,
+  outcome: Partial<Finish> = {},
+): Promise<void> {
   await finish(db, await claim(db, jobId), outcome);
 }
 

@@ -23,8 +23,13 @@ export const silentLog: Log = { info() {}, warn() {}, error() {} };
  */
 export function describeError(error: unknown): LogFields {
   if (!(error instanceof Error)) return { error: String(error) };
-  if (error.name === "DrizzleQueryError") return describeError(error.cause);
+  if (isFailedQuery(error)) return describeError(error.cause);
   const code = "code" in error ? { error_code: error.code } : {};
   const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
   return { error: `${error.name}: ${error.message}`, ...code, ...cause };
+}
+
+/** DrizzleQueryError keeps the name "Error", and a bundler renames its class: its fields tell. */
+function isFailedQuery(error: Error): boolean {
+  return "query" in error && "params" in error;
 }

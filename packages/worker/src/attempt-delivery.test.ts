@@ -147,7 +147,7 @@ test("a success whose body never ends is a success, when the time is over at the
 test("an endless answer is read no further than it is of use", async () => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
-    socket.write("HTTP/1.1 500 Broken\r\ncontent-length: 1000000000\r\n\r\n");
+    socket.write("HTTP/1.1 500 Broken\r\n\r\n");
     const flood = () => socket.write("y".repeat(65_536), (error) => (error ? undefined : flood()));
     flood();
   });

@@ -1,22 +1,15 @@
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { Database } from "@earshot/shared/db/database";
 import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
-import {
-  claimDeliveries,
-  nextDeliveryInMs,
-  recordDeliveryAttempt,
-  releaseDelivery,
-  signingSecrets,
-} from "@earshot/shared/db/deliveries";
+import { claimDeliveries, nextDeliveryInMs } from "@earshot/shared/db/deliveries";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { jittered } from "@earshot/shared/domain/backoff";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
 import { pause } from "@earshot/shared/pause";
-import { attemptDelivery } from "./attempt-delivery.ts";
 import { createBell } from "./deliver-bell.ts";
+import { deliverOnce } from "./deliver-once.ts";
 import type { EgressPolicy } from "./egress/target.ts";
-import { persist } from "./persist.ts";
 
 export interface DelivererOptions {
   db: Database;
@@ -66,8 +59,11 @@ async function deliver(settings: Settings, draining: AbortSignal): Promise<void>
   let failures = 0;
 
   const start = (delivery: ClaimedDelivery) => {
-    const signals = { cut: graceOver.signal, abandoned: abandoned.signal };
-    const attempt = deliverOnce(delivery, settings, signals).finally(() => {
+    const attempt = deliverOnce(delivery, {
+      ...settings,
+      cut: graceOver.signal,
+      abandoned: abandoned.signal,
+    }).finally(() => {
       inFlight.delete(attempt);
       // A place is free, and a retry may be due before anything else.
       bell.ring();
@@ -106,53 +102,6 @@ async function deliver(settings: Settings, draining: AbortSignal): Promise<void>
   const settled = Promise.all(inFlight);
   if (await isLate(settled, settings.graceMs)) graceOver.abort(new Error("the deliverer drains"));
   if (await isLate(settled, RELEASE_MS)) abandoned.abort(new Error("the deliverer is gone"));
-}
-
-/** Attempts a delivery and records it. What fails on our side is no attempt: the lease runs out and it is tried anew. */
-async function deliverOnce(
-  delivery: ClaimedDelivery,
-  settings: Settings,
-  signals: { cut: AbortSignal; abandoned: AbortSignal },
-): Promise<void> {
-  const { db, sealKeys, policy, timeoutMs, leaseSeconds, random, log } = settings;
-  const leaseOver = AbortSignal.any([signals.abandoned, AbortSignal.timeout(leaseSeconds * 1_000)]);
-  const ids = { delivery_id: delivery.id, event_id: delivery.eventId, attempt: delivery.attempt + 1 };
-  try {
-    const secrets = await persist(() => signingSecrets(db, sealKeys, delivery), leaseOver);
-    const now = () => new Date();
-    const made = await attemptDelivery(delivery, {
-      secrets,
-      policy,
-      timeoutMs,
-      now,
-      random,
-      signal: signals.cut,
-    });
-    const { record, verdict } = made;
-    // A receiver that has it must not get it again because of a short outage of the database.
-    const counted = await persist(() => recordDeliveryAttempt(db, delivery, record, verdict), leaseOver);
-    const { statusCode: status_code, error, latencyMs: latency_ms } = record;
-    log.info("delivery_attempted", {
-      ...ids,
-      status_code,
-      error,
-      latency_ms,
-      verdict: verdict.status,
-      counted,
-    });
-  } catch (error) {
-    if (signals.cut.aborted) return release(delivery, settings);
-    log.error("delivery_not_attempted", { ...ids, ...describeError(error) });
-  }
-}
-
-async function release(delivery: ClaimedDelivery, { db, log }: Settings): Promise<void> {
-  try {
-    await releaseDelivery(db, delivery);
-    log.info("delivery_released", { delivery_id: delivery.id });
-  } catch (error) {
-    log.warn("delivery_not_released", { delivery_id: delivery.id, ...describeError(error) });
-  }
 }
 
 async function isLate(work: Promise<unknown>, ms: number): Promise<boolean> {

@@ -18,7 +18,11 @@ const withOtherPrefix = ({ key }: Caller) => key.replace(/^ek_[^_]+/, "ek_000000
 test("a key shows whose it is and what it may do", async () => {
   const caller = await api.addCaller({ scopes: ["jobs:read"] });
   const answer = await bodyOf(await me(`Bearer ${caller.key}`));
-  expect(answer).toEqual({ account_id: caller.accountId, key_id: expect.stringMatching(/^key_/), scopes: ["jobs:read"] });
+  expect(answer).toEqual({
+    account_id: caller.accountId,
+    key_id: expect.stringMatching(/^key_/),
+    scopes: ["jobs:read"],
+  });
   expect((await me(`bearer ${caller.key}`)).status).toBe(200);
 });
 
@@ -37,12 +41,18 @@ test("a credential that is none, unknown, wrong, revoked or expired is refused a
     api.caller.key,
     `Bearer ${api.caller.key} `.repeat(2),
     `Bearer ${"x".repeat(10_000)}`,
-    ...[withOtherSecret(api.caller), withOtherPrefix(api.caller), revoked.key, expired.key].map((key) => `Bearer ${key}`),
+    ...[withOtherSecret(api.caller), withOtherPrefix(api.caller), revoked.key, expired.key].map(
+      (key) => `Bearer ${key}`,
+    ),
   ];
   for (const credential of credentials) {
     const response = await me(credential);
     expect(response.headers.get("WWW-Authenticate")).toBe("Bearer");
-    expect(await refusalOf(response), credential ?? "none").toEqual({ status: 401, code: "unauthorized", pointers: [] });
+    expect(await refusalOf(response), credential ?? "none").toEqual({
+      status: 401,
+      code: "unauthorized",
+      pointers: [],
+    });
   }
 });
 
@@ -69,7 +79,8 @@ test("known and unknown keys cost the same queries", async () => {
 test("a key notes when it was used, once a minute", async () => {
   const caller = await api.addCaller();
   const lastUse = async () =>
-    (await api.owner.sql`select last_used_at as at from api_keys where account_id = ${caller.accountId}`)[0]?.at;
+    (await api.owner.sql`select last_used_at as at from api_keys where account_id = ${caller.accountId}`)[0]
+      ?.at;
   await me(`Bearer ${caller.key}`);
   const first = await until(lastUse, { describe: "a time of use" });
   await me(`Bearer ${caller.key}`);

@@ -28,14 +28,21 @@ test("a request is one event, with its route's pattern and without what is priva
 
 test("an id that could forge a line, or is too long, is replaced", async () => {
   for (const id of ["a b c d e", "x", "é".repeat(10), "x".repeat(129), '{"a":1}xx']) {
-    const response = await api.send("GET", "/healthz", { headers: { "X-Request-Id": encodeURI(id) === id ? id : encodeURI(id) } });
+    const response = await api.send("GET", "/healthz", {
+      headers: { "X-Request-Id": encodeURI(id) === id ? id : encodeURI(id) },
+    });
     expect(response.headers.get("X-Request-Id")).toMatch(/^req_[0-9a-f]{24}$/);
   }
 });
 
 test("a trace goes on when it is valid, and begins here when it is not", async () => {
   const trace = "0af7651916cd43dd8448eb211c80319c";
-  const incoming = [`00-${trace}-b7ad6b7169203331-01`, `00-${trace}-0000000000000000-01`, `00-${"0".repeat(32)}-b7ad6b7169203331-01`, "junk"];
+  const incoming = [
+    `00-${trace}-b7ad6b7169203331-01`,
+    `00-${trace}-0000000000000000-01`,
+    `00-${"0".repeat(32)}-b7ad6b7169203331-01`,
+    "junk",
+  ];
   for (const traceparent of incoming) await api.send("GET", "/healthz", { headers: { traceparent } });
   const [first, ...others] = api.logged.map((event) => event.trace_id);
   expect(first).toBe(trace);
@@ -43,14 +50,20 @@ test("a trace goes on when it is valid, and begins here when it is not", async (
 });
 
 test("an error of ours is logged with its cause and told as nothing but internal", async () => {
-  const readiness = () => Promise.reject(new Error("the password is hunter2", { cause: new TypeError("deep inside") }));
+  const readiness = () =>
+    Promise.reject(new Error("the password is hunter2", { cause: new TypeError("deep inside") }));
   const response = await api.send("GET", "/readyz", { via: createApp({ ...api.deps, readiness }) });
   const text = await response.text();
   expect(response.status).toBe(500);
   expect(text).not.toMatch(/hunter2|deep inside/);
   expect(JSON.parse(text)).toMatchObject({ code: "internal", detail: "Something broke on our side." });
   expect(api.logged).toMatchObject([
-    { level: "error", status: 500, error: "Error: the password is hunter2", cause: { error: "TypeError: deep inside" } },
+    {
+      level: "error",
+      status: 500,
+      error: "Error: the password is hunter2",
+      cause: { error: "TypeError: deep inside" },
+    },
   ]);
 });
 

@@ -68,6 +68,10 @@ function refuseKey(key: string, path: readonly string[]): void {
 
 function refuseText(text: string, path: readonly string[]): void {
   if (!text.isWellFormed() || CONTROL.test(text)) {
-    throw invalid(toPointer(path), "Text may not hold control characters or lone surrogates.", "invalid_text");
+    throw invalid(
+      toPointer(path),
+      "Text may not hold control characters or lone surrogates.",
+      "invalid_text",
+    );
   }
 }

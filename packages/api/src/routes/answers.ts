@@ -17,7 +17,10 @@ export function jsonText<Shape, Status extends ContentfulStatusCode>(
   return answer as Response & TypedResponse<JSONParsed<Shape>, Status, "json">;
 }
 
-type ProblemResponse = { description: string; content: { "application/problem+json": { schema: typeof ProblemDetails } } };
+type ProblemResponse = {
+  description: string;
+  content: { "application/problem+json": { schema: typeof ProblemDetails } };
+};
 
 /** The refusals of a route, for its contract. `unauthorized`, `rate_limited` and `internal` go without saying. */
 export function problems(...codes: ApiErrorCode[]): Record<number, ProblemResponse> {

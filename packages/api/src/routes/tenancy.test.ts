@@ -47,7 +47,9 @@ test("every route of an account wants a credential, and one that may", async () 
     expect(nobody.headers.get("WWW-Authenticate")).toBe("Bearer");
     expect(await refusalOf(nobody), path).toMatchObject({ status: 401, code: "unauthorized" });
     if (path === "/v1/me") continue;
-    expect(await refusalOf(await api.send(method, target, { as: powerless })), path).toMatchObject({ status: 403 });
+    expect(await refusalOf(await api.send(method, target, { as: powerless })), path).toMatchObject({
+      status: 403,
+    });
   }
 });
 
@@ -57,7 +59,9 @@ test("reading and writing are two scopes", async () => {
   expect((await api.send("POST", "/v1/jobs", { json: JOB, as: reader })).status).toBe(403);
   const submitted = await api.send("POST", "/v1/jobs", { json: JOB, as: writer });
   expect(submitted.status).toBe(202);
-  expect((await api.send("GET", `/v1/jobs/${(await bodyOf(submitted)).id}`, { as: writer })).status).toBe(403);
+  expect((await api.send("GET", `/v1/jobs/${(await bodyOf(submitted)).id}`, { as: writer })).status).toBe(
+    403,
+  );
 });
 
 const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };

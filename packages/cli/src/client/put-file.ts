@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { request as httpRequest } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { json } from "node:stream/consumers";
 import { Transform } from "node:stream";
@@ -23,8 +23,12 @@ const STALL_MS = 60_000;
 
 /** Streams a file to a signed URL. @throws ApiRefusal, ApiUnreachable, or the signal's reason. */
 export async function putFile(put: FilePut, signal: AbortSignal): Promise<void> {
+  const request = open(put, signal);
   try {
-    const response = await send(put, signal);
+    const answered = once(request, "response") as Promise<[IncomingMessage]>;
+    // A refusal may come before the last byte was sent, and then counts more than the broken pipe.
+    pipeline(createReadStream(put.file), counter(put.onProgress), request).catch(() => {});
+    const [response] = await answered;
     const status = response.statusCode ?? 0;
     const body: unknown = await json(response).catch(() => undefined);
     if (status < 200 || status > 299) throw new ApiRefusal(status, new Headers(), body);
@@ -32,13 +36,12 @@ export async function putFile(put: FilePut, signal: AbortSignal): Promise<void> 
     signal.throwIfAborted();
     if (error instanceof ApiRefusal) throw error;
     throw new ApiUnreachable(`The upload to ${new URL(put.url).host} broke off.`, { cause: error });
+  } finally {
+    request.destroy();
   }
 }
 
-async function send(
-  { url, headers, file, size, onProgress }: FilePut,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+function open({ url, headers, size }: FilePut, signal: AbortSignal): ClientRequest {
   const start = url.startsWith("https:") ? httpsRequest : httpRequest;
   const request = start(url, {
     method: "PUT",
@@ -47,14 +50,8 @@ async function send(
     timeout: STALL_MS,
   });
   request.on("timeout", () => request.destroy(new Error("The connection stalled.")));
-  const answered = once(request, "response") as Promise<[IncomingMessage]>;
-  // A refusal may come before the last byte was sent; then it is what counts.
-  const sent = pipeline(createReadStream(file), counter(onProgress), request).catch(
-    (error: unknown) => error,
-  );
-  const [response] = await answered;
-  void sent;
-  return response;
+  // What nobody waits for any more, such as the end of a destroyed request, is no news.
+  return request.on("error", () => {});
 }
 
 function counter(onProgress: (bytes: number) => void): Transform {

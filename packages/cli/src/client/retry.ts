@@ -10,7 +10,7 @@ export interface RetryPolicy {
   random: Random;
 }
 
-export const PATIENT: RetryPolicy = { attempts: 6, firstPauseMs: 300, random: Math.random };
+export const PATIENT: RetryPolicy = { attempts: 5, firstPauseMs: 300, random: Math.random };
 
 const LONGEST_PAUSE_MS = 60_000;
 

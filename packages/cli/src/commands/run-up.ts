@@ -30,7 +30,7 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<voi
       {
         output: options.verbose ? "terminal" : "file",
         log: log.log,
-        onStep: (step) => terminal.out(`  ${step}`),
+        onNotice: (notice) => terminal.out(`  ${notice}`),
       },
       signal,
     );

@@ -1,5 +1,6 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { StackError } from "./stack-error.ts";
 
 /** The directory that holds everything the embedded stack keeps (`EARSHOT_HOME`), and what is where in it. */
 export interface Home {
@@ -41,11 +42,17 @@ export function homeAt(path: string): Home {
   };
 }
 
-/** Makes the directories. Root's home can be passed by Postgres's user, not listed; another user's only by itself. */
+/** Makes the directories. Root's home can be passed by Postgres's user, not listed; another user's only by itself. @throws StackError */
 export async function makeHome(home: Home): Promise<void> {
-  await mkdir(home.directory, { recursive: true });
-  await chmod(home.directory, process.getuid?.() === 0 ? 0o711 : 0o700);
-  for (const directory of [home.blobs, home.logs, home.processes]) {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(home.directory, { recursive: true });
+    await chmod(home.directory, process.getuid?.() === 0 ? 0o711 : 0o700);
+    for (const directory of [home.blobs, home.logs, home.processes]) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    }
+  } catch (cause) {
+    throw new StackError(`${home.directory} can't be written. Name a directory of yours with EARSHOT_HOME.`, {
+      cause,
+    });
   }
 }

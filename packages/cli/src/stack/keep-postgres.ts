@@ -14,16 +14,23 @@ export interface KeptPostgres extends EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
+interface KeepOptions {
+  log: Log;
+  /** Told what the person at the terminal should know. */
+  onNotice(notice: string): void;
+}
+
 /** Starts Postgres and starts it again, on the same port, should it die. */
-export async function keepPostgres(directory: string, log: Log, signal: AbortSignal): Promise<KeptPostgres> {
+export async function keepPostgres(
+  directory: string,
+  options: KeepOptions,
+  signal: AbortSignal,
+): Promise<KeptPostgres> {
+  const { log } = options;
   const postgres = await startPostgres({ directory, log, signal });
   const stopping = new AbortController();
-  const watch = watchOver(
-    () => startPostgres({ directory, port: postgres.port, log }),
-    postgres,
-    log,
-    stopping.signal,
-  );
+  const restart = () => startPostgres({ directory, port: postgres.port, log });
+  const watch = watchOver(postgres.port, restart, options, stopping.signal);
   return {
     ...postgres,
     async stop() {
@@ -35,9 +42,9 @@ export async function keepPostgres(directory: string, log: Log, signal: AbortSig
 }
 
 async function watchOver(
+  port: number,
   restart: () => Promise<unknown>,
-  { port }: EmbeddedPostgres,
-  log: Log,
+  { log, onNotice }: KeepOptions,
   signal: AbortSignal,
 ): Promise<void> {
   for (let misses = 0; ;) {
@@ -45,6 +52,7 @@ async function watchOver(
     if (signal.aborted) return;
     misses = (await takesConnections(port)) ? 0 : misses + 1;
     if (misses < GONE_AFTER_MISSES || signal.aborted) continue;
+    onNotice("Postgres is gone and is started again");
     log.warn("postgres_gone", { port });
     await restart().catch((error: unknown) => log.error("postgres_not_restarted", describeError(error)));
     misses = 0;

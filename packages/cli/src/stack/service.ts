@@ -6,6 +6,8 @@ import type { ServiceContext, ServiceProcess, ServiceSpec } from "./service-proc
 
 export interface SupervisorContext extends ServiceContext {
   log: Log;
+  /** Told what the person at the terminal should know. */
+  onNotice(notice: string): void;
 }
 
 const FIRST_PAUSE_MS = 200;
@@ -61,6 +63,7 @@ export class Service {
       if (signal.aborted) return;
       if (performance.now() - startedAt > HEALTHY_AFTER_MS) deaths = 0;
       this.#context.log.warn("service_died", { name: this.name, exit: describeExit(exit) });
+      this.#context.onNotice(`${this.name} ended with ${describeExit(exit)} and is started again`);
       await pause(pauseMs(deaths), signal);
       await this.#startAgain(signal);
     }
@@ -93,6 +96,7 @@ export async function startTogether<const Specs extends readonly ServiceSpec[]>(
 ): Promise<{ [Index in keyof Specs]: Service }> {
   const starts = specs.map((spec) => Service.start(spec, context, signal));
   try {
+    // Promise.all keeps the length and the order.
     return (await Promise.all(starts)) as { [Index in keyof Specs]: Service };
   } catch (error) {
     const settled = await Promise.allSettled(starts);

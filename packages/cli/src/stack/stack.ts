@@ -28,8 +28,8 @@ const queueAddress = z.object({ url: z.url(), endpoint: z.url() });
 export interface StackOptions {
   output: SupervisorContext["output"];
   log: Log;
-  /** Told what is being started, in words for a person. */
-  onStep(step: string): void;
+  /** Told what is being started and what has gone wrong since, in words for a person. */
+  onNotice(notice: string): void;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function startStack(
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
   const { home } = config;
-  const context: SupervisorContext = { home, output: options.output, log: options.log };
+  const context: SupervisorContext = { home, ...options };
   await using started = new AsyncDisposableStack();
 
   await makeHome(home);
@@ -51,18 +51,18 @@ export async function startStack(
   await stopLeftovers(home, signal);
   await refuseTakenPort(config.port);
 
-  options.onStep("Postgres");
-  const postgres = await keepPostgres(home.directory, options.log, signal);
+  options.onNotice("Postgres");
+  const postgres = await keepPostgres(home.directory, options, signal);
   started.defer(() => postgres.stop());
   await prepareDatabase(home, postgres);
   signal.throwIfAborted();
 
   try {
-    options.onStep("queue");
+    options.onNotice("queue");
     const queue = await Service.start(queueSpec(await chooseQueuePort(home)), context, signal);
     started.defer(() => queue.stop());
 
-    options.onStep("worker, deliverer and API");
+    options.onNotice("worker, deliverer and API");
     const specs = serviceSpecs(config, queueAddress.parse(queue.ready));
     const [api, ...others] = await startTogether([specs.api, specs.worker, specs.deliver], context, signal);
     started.defer(() => stopAll(others));

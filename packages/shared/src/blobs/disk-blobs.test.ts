@@ -18,7 +18,9 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 const streamOf = (...parts: string[]) => new Blob(parts).stream();
 const textOf = async (key: string) => new Response(await blobs.read(key)).text();
 const files = async () =>
-  (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);
+  (await readdir(directory, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
 
 test("a blob is read as it was written, whole and by its head", async () => {
   await blobs.write("results/job/1/task.json.gz", streamOf("Hello ", "world"));

@@ -65,16 +65,27 @@ export interface SignedRequest {
   now: Date;
 }
 
-async function isSigned(key: Bytes, method: "GET" | "PUT", { blobKey, query, now }: SignedRequest): Promise<boolean> {
+async function isSigned(
+  key: Bytes,
+  method: "GET" | "PUT",
+  { blobKey, query, now }: SignedRequest,
+): Promise<boolean> {
   const expected = await signatureOf(key, method, blobKey, query);
   const isGenuine = constantTimeEqual(expected, query.get("signature") ?? "");
   return isGenuine && now.getTime() < Number(query.get("expires")) * 1000;
 }
 
 /** Over all that the URL says. JSON keeps the fields apart whatever they hold. */
-async function signatureOf(key: Bytes, method: string, blobKey: string, query: URLSearchParams): Promise<string> {
+async function signatureOf(
+  key: Bytes,
+  method: string,
+  blobKey: string,
+  query: URLSearchParams,
+): Promise<string> {
   const fields = ["expires", "size", "type", "sha256"].map((name) => query.get(name));
-  return toBase64Url(await hmacSha256(key, utf8(JSON.stringify(["earshot-blob-1", method, blobKey, ...fields]))));
+  return toBase64Url(
+    await hmacSha256(key, utf8(JSON.stringify(["earshot-blob-1", method, blobKey, ...fields]))),
+  );
 }
 
 function headersOf({ contentType, sizeBytes, sha256 }: UploadTarget): Record<string, string> {

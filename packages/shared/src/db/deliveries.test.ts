@@ -71,6 +71,17 @@ test("deliverers at once get each delivery once, oldest first", async () => {
   expect(ids.length + rest.length).toBe(12);
 });
 
+test("a delivery that another deliverer is just claiming is passed over, not waited for", async () => {
+  await announce();
+  await announce();
+  await rooms.owner.begin(async (tx) => {
+    const [held] = await tx`select id from deliveries order by id limit 1 for update`;
+    const claimed = await claimDeliveries(rooms.deliver, LEASE);
+    expect(claimed).toHaveLength(1);
+    expect(claimed[0]?.id).not.toBe(held?.["id"]);
+  });
+});
+
 test("a delivery whose deliverer is lost is claimed again as the same attempt, and the lost one can't record", async () => {
   await announce();
   const lost = await claimOne();

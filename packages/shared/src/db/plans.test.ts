@@ -80,7 +80,6 @@ const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
   ["the sweep's pastDeadline", SWEEP_CANDIDATES.pastDeadline, ["jobs_deadline"]],
   ["the sweep's cancelingLost", SWEEP_CANDIDATES.cancelingLost, ["jobs_lease"]],
   ["the sweep's exhausted", SWEEP_CANDIDATES.exhausted, ["jobs_lease"]],
-  ["the sweep's exhaustedQueued", SWEEP_CANDIDATES.exhaustedQueued, ["jobs_retried"]],
   ["the sweep's pastRetention", SWEEP_CANDIDATES.pastRetention, ["jobs_retention"]],
   ["the sweep's unneededUploads", SWEEP_CANDIDATES.unneededUploads, ["uploads_kept", "jobs_upload"]],
 ];

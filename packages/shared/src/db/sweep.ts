@@ -29,11 +29,6 @@ export const SWEEP_CANDIDATES = {
       attempt >= ${budget.attempts}
       or (select count(*) from job_attempts a where a.job_id = j.id and a.charged) >= ${budget.charged})
     order by lease_until limit ${batch} for update skip locked`,
-  exhaustedQueued: sql`
-    select id from jobs j where status = 'queued' and attempt >= ${budget.charged} and (
-      attempt >= ${budget.attempts}
-      or (select count(*) from job_attempts a where a.job_id = j.id and a.charged) >= ${budget.charged})
-    order by claimable_at limit ${batch} for update skip locked`,
   pastRetention: sql`
     select id from jobs where deleted_at is null and finished_at is not null and expires_at < now()
     order by expires_at limit ${batch} for update skip locked`,
@@ -57,10 +52,9 @@ export function cancelLostJobs(db: Database): Promise<number> {
   return endJobs(db, SWEEP_CANDIDATES.cancelingLost, "canceled", "canceled");
 }
 
-/** Jobs that have used up their attempts: their lease ran out, or they were put back and nobody may claim them any more. */
-export async function failExhaustedJobs(db: Database): Promise<number> {
-  const lost = await endJobs(db, SWEEP_CANDIDATES.exhausted, "failed", "worker_lost");
-  return lost + (await endJobs(db, SWEEP_CANDIDATES.exhaustedQueued, "failed", "worker_lost"));
+/** Jobs whose lease ran out and that have used up their attempts. */
+export function failExhaustedJobs(db: Database): Promise<number> {
+  return endJobs(db, SWEEP_CANDIDATES.exhausted, "failed", "worker_lost");
 }
 
 /** Drops what is past its retention: results, vectors and what was asked. The job stays, as a tombstone. */

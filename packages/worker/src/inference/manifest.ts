@@ -38,13 +38,33 @@ const model = z
     files: z.tuple([file], file),
     licence: z.string().min(1),
     licence_url: z.url(),
+    /** Whose work it is and what it may not be used for, in a line. */
+    licence_note: z.string().min(1).optional(),
+    /** Whether somebody must accept the licence before a pull. */
+    requires_acceptance: z.boolean().default(false),
+    /** Which code of signal/ makes the model's input of audio. */
+    front_end: z.enum(["musicnn"]).optional(),
+    /** The model whose output is this one's input. */
+    needs: fileName.optional(),
     inputs: z.record(z.string(), tensor),
     outputs: z.record(z.string(), tensor),
     scan: scan.optional(),
+    /** How the scores of `labels` came about: each on its own (sigmoid), or sharing 1 (softmax). */
+    activation: z.enum(["sigmoid", "softmax"]).optional(),
+    /** By output: what its last dimension holds, in order. */
+    labels: z.record(z.string(), z.array(z.string().min(1)).min(1)).optional(),
+    /** Who says that this is the order. */
+    labels_source: z.url().optional(),
   })
-  .refine(scanNamesItsTensors, { path: ["scan"], message: "names a tensor that the model does not have" });
+  .refine(scanNamesItsTensors, { path: ["scan"], message: "names a tensor that the model does not have" })
+  .refine(labelsFitOutputs, {
+    path: ["labels"],
+    message: "are not as many different ones as the output has columns",
+  });
 
-const manifest = z.strictObject({ models: z.array(model) });
+const manifest = z
+  .strictObject({ models: z.array(model) })
+  .refine(needsAreThere, { path: ["models"], message: "need a model that is not in the manifest" });
 
 export type TensorSpec = z.output<typeof tensor>;
 export type ModelFile = z.output<typeof file>;
@@ -73,4 +93,22 @@ function scanNamesItsTensors({
     outputs[spec.state_output],
   ];
   return named.every((found) => found !== undefined);
+}
+
+function labelsFitOutputs({
+  outputs,
+  labels = {},
+}: {
+  outputs: Record<string, TensorSpec>;
+  labels?: Record<string, string[]> | undefined;
+}): boolean {
+  return Object.entries(labels).every(
+    ([output, names]) =>
+      outputs[output]?.shape.at(-1) === names.length && new Set(names).size === names.length,
+  );
+}
+
+function needsAreThere({ models }: { models: { id: string; needs?: string | undefined }[] }): boolean {
+  const ids = new Set(models.map(({ id }) => id));
+  return models.every(({ needs }) => needs === undefined || ids.has(needs));
 }

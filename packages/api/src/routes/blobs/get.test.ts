@@ -9,7 +9,11 @@ beforeAll(async () => void (api = await startApi()));
 afterAll(() => api[Symbol.asyncDispose]());
 
 const sign = (key: string, expiresAt: Date) =>
-  signBlobRead({ baseUrl: "http://api.test/v1/blobs", key: api.deps.blobUrlKey ?? new Uint8Array() }, key, expiresAt);
+  signBlobRead(
+    { baseUrl: "http://api.test/v1/blobs", key: api.deps.blobUrlKey ?? new Uint8Array() },
+    key,
+    expiresAt,
+  );
 const soon = () => new Date(Date.now() + 60_000);
 const open = (url: string) => api.send("GET", url, { headers: { Authorization: null } });
 

@@ -22,14 +22,17 @@ export function putBlob({ blobs, clock }: Pick<Deps, "blobs" | "clock">, key: By
 }
 
 function requireHeader(c: AppContext, name: string, expected: string): void {
-  if (c.req.header(name) !== expected) throw invalid(`/headers/${name}`, `This must be "${expected}", as was announced.`);
+  if (c.req.header(name) !== expected)
+    throw invalid(`/headers/${name}`, `This must be "${expected}", as was announced.`);
 }
 
 async function write(c: AppContext, blobs: Deps["blobs"], grant: PutGrant): Promise<void> {
   try {
     await blobs.write(grant.key, c.req.raw.body ?? new Blob([]).stream(), grant);
   } catch (error) {
-    throw isCallersFault(c, error) ? invalid("", "The body is not the file that was announced.", "input_mismatch") : error;
+    throw isCallersFault(c, error)
+      ? invalid("", "The body is not the file that was announced.", "input_mismatch")
+      : error;
   }
 }
 

@@ -32,7 +32,12 @@ test("it is not ready while a migration is missing", async () => {
 
 test("it is not ready without a database, and alive all the same", async () => {
   const gone = openDatabase({ url: "postgres://nobody@127.0.0.1:1/none", name: "gone" });
-  expect(await ready(gone.sql)).toEqual({ code: 503, status: "not_ready", database: "down", migrations: "unknown" });
+  expect(await ready(gone.sql)).toEqual({
+    code: 503,
+    status: "not_ready",
+    database: "down",
+    migrations: "unknown",
+  });
   expect((await api.send("GET", "/healthz", { headers: { Authorization: null } })).status).toBe(200);
   await gone.close();
 });

@@ -22,7 +22,10 @@ const countJobs = async () => Number((await api.owner.sql`select count(*) from j
 
 test("a job is accepted with its place, and the bell rings for it", async () => {
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  const response = await submit({ ...JOB, metadata: { album: "Kid A" } }, { traceparent, "X-Request-Id": "request-0001" });
+  const response = await submit(
+    { ...JOB, metadata: { album: "Kid A" } },
+    { traceparent, "X-Request-Id": "request-0001" },
+  );
   const body = await bodyOf(response);
   expect(response.status).toBe(202);
   expect(response.headers.get("Location")).toBe(`/v1/jobs/${body.id}`);
@@ -43,7 +46,11 @@ test("a job is accepted with its place, and the bell rings for it", async () => 
     error: null,
     metadata: { album: "Kid A" },
     webhook: null,
-    links: { self: `/v1/jobs/${body.id}`, result: `/v1/jobs/${body.id}/result`, cancel: `/v1/jobs/${body.id}/cancel` },
+    links: {
+      self: `/v1/jobs/${body.id}`,
+      result: `/v1/jobs/${body.id}/result`,
+      cancel: `/v1/jobs/${body.id}/cancel`,
+    },
   });
 });
 
@@ -73,7 +80,13 @@ test("what the request asks for is what the worker reads", async () => {
   const { id, metadata } = await bodyOf<JobBody>(await submit(request));
   const [row] = await api.owner.sql`
     select *, extract(epoch from queue_deadline_at - created_at)::int as deadline from jobs where id = ${id}`;
-  expect(row).toMatchObject({ tasks: request.tasks, retention_seconds: 3600, timeout_seconds: 60, priority: 1, deadline: 120 });
+  expect(row).toMatchObject({
+    tasks: request.tasks,
+    retention_seconds: 3600,
+    timeout_seconds: 60,
+    priority: 1,
+    deadline: 120,
+  });
   expect(row?.options["speech.segments"]).toMatchObject({ threshold: 0.7, probabilities: false });
   expect(metadata).toEqual(request.metadata);
 });
@@ -84,7 +97,10 @@ test("two requests at once under one idempotency key make one job", async () => 
   const statuses = both.map(({ status }) => status).toSorted();
   expect(await countJobs()).toBe(before + 1);
   // The second came while the first was under way, or just after it.
-  expect([[202, 202], [202, 409]]).toContainEqual(statuses);
+  expect([
+    [202, 202],
+    [202, 409],
+  ]).toContainEqual(statuses);
 });
 
 test("a request whose twin is under way is told to come back", async () => {
@@ -130,7 +146,9 @@ test("a broken bell costs nothing but a line in the log", async () => {
   const bell = { ring: () => Promise.reject(new Error("no queue")) };
   const response = await submit(JOB, {}, createApp({ ...api.deps, bell }));
   expect(response.status).toBe(202);
-  expect(api.logged).toContainEqual(expect.objectContaining({ event: "bell_failed", error: "Error: no queue" }));
+  expect(api.logged).toContainEqual(
+    expect.objectContaining({ event: "bell_failed", error: "Error: no queue" }),
+  );
 });
 
 test("a bell that hangs does not hold the answer for long", async () => {

@@ -58,10 +58,7 @@ const route = createRoute({
   },
 });
 
-type SubmitDeps = Pick<
-  Deps,
-  "db" | "blobs" | "bell" | "log" | "sealKeys" | "watchJobs" | "allowLoopback"
->;
+type SubmitDeps = Pick<Deps, "db" | "blobs" | "bell" | "log" | "sealKeys" | "watchJobs" | "allowLoopback">;
 
 export function createJob(app: App, deps: SubmitDeps): void {
   app.openapi(route, async (c) => {
@@ -76,7 +73,11 @@ export function createJob(app: App, deps: SubmitDeps): void {
     await ringBell(c, deps, job.id);
     const waitSeconds = preferredWait(c.req.valid("header").Prefer);
     const body = waitSeconds > 0 ? await endedBody(c, deps, job.id, waitSeconds) : submission.answer.body;
-    return accepted(c, { ...submission.answer, body }, waitSeconds > 0 ? { "Preference-Applied": "wait" } : {});
+    return accepted(
+      c,
+      { ...submission.answer, body },
+      waitSeconds > 0 ? { "Preference-Applied": "wait" } : {},
+    );
   });
 }
 
@@ -95,7 +96,9 @@ async function closeOpenUpload(deps: SubmitDeps, accountId: string, { input }: J
   const pointer = "/input/upload_id";
   const upload = await findUpload(deps.db, accountId, input.upload_id);
   if (upload === null) {
-    throw new RefusedRequest("not_found", [{ pointer, code: "not_found", detail: "There is no such upload." }]);
+    throw new RefusedRequest("not_found", [
+      { pointer, code: "not_found", detail: "There is no such upload." },
+    ]);
   }
   await closeUpload(deps, upload, pointer);
 }

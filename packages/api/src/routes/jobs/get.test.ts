@@ -54,9 +54,17 @@ test("an ended job shows what was found out about it", async () => {
 
 test("a failed job says why", async () => {
   const id = await submitted();
-  const error = { code: "input_too_short", message: "The audio is too short.", detail: { seconds: 0.1 } } as const;
+  const error = {
+    code: "input_too_short",
+    message: "The audio is too short.",
+    detail: { seconds: 0.1 },
+  } as const;
   await claimAndFinish(api.owner.db, id, { status: "failed", results: [], input: null, error });
-  expect(await bodyOf<JobBody>(await get(id))).toMatchObject({ status: "failed", error, tasks: [{ status: "failed" }] });
+  expect(await bodyOf<JobBody>(await get(id))).toMatchObject({
+    status: "failed",
+    error,
+    tasks: [{ status: "failed" }],
+  });
 });
 
 test("a job that has not changed is not sent again", async () => {

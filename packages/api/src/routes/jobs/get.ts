@@ -4,6 +4,7 @@ import { listTaskOutcomes } from "@earshot/shared/db/jobs/read-job";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { Deps } from "../../deps.ts";
+import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { jsonText, problems } from "../answers.ts";
@@ -40,6 +41,7 @@ export function getJob(app: App, deps: Pick<Deps, "db" | "watchJobs">): void {
   app.openapi(route, async (c) => {
     const jobId = requireId("job", c.req.valid("param").id);
     const job = requireJob(await waitForEnd(c, deps, { jobId, seconds: c.req.valid("query").wait }));
+    note(c, { job_id: jobId });
     const body = JSON.stringify(jobBody(job, await listTaskOutcomes(deps.db, jobId)));
     const etag = await etagOf(body);
     const headers = {

@@ -68,10 +68,17 @@ export function jobBody(job: Job, outcomes: readonly TaskOutcome[]): JobBody {
     attempt: job.attempt,
     input: job.inputInfo as JobBody["input"],
     progress: progressOf(job),
-    tasks: job.tasks.map((task) => taskBody(job, task, outcomes.find((outcome) => outcome.task === task))),
+    tasks: job.tasks.map((task) =>
+      taskBody(
+        job,
+        task,
+        outcomes.find((outcome) => outcome.task === task),
+      ),
+    ),
     usage: {
       audio_seconds: roundedOrNull(job.audioSeconds),
-      queue_seconds: job.startedAt && roundSeconds((job.startedAt.getTime() - job.createdAt.getTime()) / 1000),
+      queue_seconds:
+        job.startedAt && roundSeconds((job.startedAt.getTime() - job.createdAt.getTime()) / 1000),
       compute_seconds: roundedOrNull(job.computeSeconds),
       device: job.device,
     },
@@ -90,7 +97,13 @@ export function jobBody(job: Job, outcomes: readonly TaskOutcome[]): JobBody {
 function taskBody(job: Job, task: string, outcome: TaskOutcome | undefined): JobBody["tasks"][number] {
   if (!outcome) return { task, status: job.status, model: null, version: null, error: null };
   const { status, model, version, errorCode } = outcome;
-  return { task, status, model, version, error: errorCode && { code: errorCode, message: titleOf(errorCode) } };
+  return {
+    task,
+    status,
+    model,
+    version,
+    error: errorCode && { code: errorCode, message: titleOf(errorCode) },
+  };
 }
 
 function progressOf({ progressStage, progressFraction }: Job): JobBody["progress"] {

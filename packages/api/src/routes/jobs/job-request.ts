@@ -13,8 +13,14 @@ export const PRIORITIES = { low: -1, normal: 0, high: 1 } as const;
 const webUrl = z.string().max(2048).refine(isPlainWebUrl, "Not an https URL without credentials");
 
 const Input = z
-  .strictObject({ upload_id: z.string().regex(idPattern("upload"), "Not an upload's id").optional(), url: webUrl.optional() })
-  .refine((input) => (input.upload_id === undefined) !== (input.url === undefined), "Give upload_id or url, one of them");
+  .strictObject({
+    upload_id: z.string().regex(idPattern("upload"), "Not an upload's id").optional(),
+    url: webUrl.optional(),
+  })
+  .refine(
+    (input) => (input.upload_id === undefined) !== (input.url === undefined),
+    "Give upload_id or url, one of them",
+  );
 
 const Webhook = z.strictObject({
   url: webUrl,
@@ -29,9 +35,17 @@ const Webhook = z.strictObject({
 const Metadata = z
   .record(
     z.string().min(1).max(64),
-    z.string().refine((value) => utf8(value).byteLength <= LIMITS.metadataValueBytes, `At most ${LIMITS.metadataValueBytes} bytes`),
+    z
+      .string()
+      .refine(
+        (value) => utf8(value).byteLength <= LIMITS.metadataValueBytes,
+        `At most ${LIMITS.metadataValueBytes} bytes`,
+      ),
   )
-  .refine((metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys, `At most ${LIMITS.metadataKeys} keys`);
+  .refine(
+    (metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys,
+    `At most ${LIMITS.metadataKeys} keys`,
+  );
 
 /** Options of each task of the catalog, under its name. */
 const Options = z.strictObject(
@@ -49,7 +63,9 @@ export const JobRequest = z
     options: Options.default({}),
     webhook: Webhook.optional(),
     metadata: Metadata.default({}),
-    retention: wholeSeconds(60, LIMITS.resultKeptSeconds).describe("Seconds that the result is kept after the end."),
+    retention: wholeSeconds(60, LIMITS.resultKeptSeconds).describe(
+      "Seconds that the result is kept after the end.",
+    ),
     timeout_seconds: wholeSeconds(1, LIMITS.jobTimeoutSeconds),
     queue_deadline_seconds: wholeSeconds(1, LIMITS.queueDeadlineSeconds),
     priority: z.enum(["low", "normal", "high"]).default("normal"),
@@ -59,7 +75,8 @@ export const JobRequest = z
       if (tasks.indexOf(task) !== index) fault(context, ["tasks", index], "This task is asked for twice");
     }
     for (const task of Object.keys(options)) {
-      if (!(tasks as string[]).includes(task)) fault(context, ["options", task], "This task is not asked for");
+      if (!(tasks as string[]).includes(task))
+        fault(context, ["options", task], "This task is not asked for");
     }
   })
   .meta({ id: "JobRequest" });
@@ -67,7 +84,10 @@ export const JobRequest = z
 export type JobRequest = z.output<typeof JobRequest>;
 
 /** Where the request names an http URL, which only loopback and only a test's configuration may have. */
-export function plainHttpPointers({ input, webhook }: JobRequest, options: { allowLoopback: boolean }): string[] {
+export function plainHttpPointers(
+  { input, webhook }: JobRequest,
+  options: { allowLoopback: boolean },
+): string[] {
   const urls = { "/input/url": input.url, "/webhook/url": webhook?.url };
   return Object.entries(urls).flatMap(([pointer, url]) => {
     const isPlain = url !== undefined && new URL(url).protocol === "http:";

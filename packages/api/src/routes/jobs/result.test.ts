@@ -25,13 +25,21 @@ test("results are the stored bytes, in the order of the tasks", async () => {
   const text = await response.text();
   expect([response.status, response.headers.get("Content-Type")]).toEqual([200, "application/json"]);
   expect(text.endsWith(`,"results":[${first},${second}]}`)).toBe(true);
-  expect(JSON.parse(text)).toMatchObject({ job_id: id, input: { codec: "pcm_s16le" }, results: [{ b: 1.5 }, {}] });
+  expect(JSON.parse(text)).toMatchObject({
+    job_id: id,
+    input: { codec: "pcm_s16le" },
+    results: [{ b: 1.5 }, {}],
+  });
   expect(JSON.parse(text)).not.toHaveProperty("warnings");
 });
 
 test("a large result comes out of its blob, unzipped", async () => {
   const id = await submitted(["speech.segments", "audio.features"]);
-  const large = JSON.stringify({ task: "speech.segments", status: "succeeded", probabilities: Array(60_000).fill(0.125) });
+  const large = JSON.stringify({
+    task: "speech.segments",
+    status: "succeeded",
+    probabilities: Array(60_000).fill(0.125),
+  });
   const key = `results/${id}/1/speech.segments.json.gz`;
   await api.deps.blobs.write(key, new Blob([gzipSync(large)]).stream());
   const small = '{"task":"audio.features","status":"succeeded"}';
@@ -57,14 +65,29 @@ test("a job that failed without results says with what", async () => {
   await claimAndFinish(api.owner.db, id, { status: "failed", results: [], error });
   const response = await result(id);
   expect(response.headers.get("Retry-After")).toBeNull();
-  expect(await bodyOf(response)).toMatchObject({ status: 409, detail: expect.stringContaining("decode_failed: The file is damaged.") });
+  expect(await bodyOf(response)).toMatchObject({
+    status: 409,
+    detail: expect.stringContaining("decode_failed: The file is damaged."),
+  });
 });
 
 test("results of tasks that all failed are shown", async () => {
   const id = await submitted();
   const body = '{"task":"audio.features","status":"failed","error":{"code":"input_too_short","message":""}}';
-  const failed = { ...succeeded("audio.features", body), status: "failed", errorCode: "input_too_short" } as const;
+  const failed = {
+    ...succeeded("audio.features", body),
+    status: "failed",
+    errorCode: "input_too_short",
+  } as const;
   const error = { code: "tasks_failed", message: "Every task of the job failed." } as const;
   await claimAndFinish(api.owner.db, id, { status: "failed", results: [failed], error });
   expect(await bodyOf(await result(id))).toMatchObject({ results: [{ status: "failed" }] });
+});
+
+test("a result whose blob is lost is an error of ours, not half an answer", async () => {
+  const id = await submitted();
+  await claimAndFinish(api.owner.db, id, {
+    results: [inBlob("audio.features", `results/${id}/1/lost.json.gz`)],
+  });
+  expect(await refusalOf(await result(id))).toMatchObject({ status: 500, code: "internal" });
 });

@@ -6,13 +6,14 @@ import type { StoredResult } from "@earshot/shared/db/jobs/read-job";
 import { AppError, titleOf } from "@earshot/shared/domain/errors";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import type { Deps } from "../../deps.ts";
+import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { jsonText, problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { JobBody } from "./job-body.ts";
 import { requireJob } from "./require-job.ts";
-import { streamResult } from "./stream-result.ts";
+import { requireBlobs, streamResult } from "./stream-result.ts";
 
 const JobResult = z
   .object({
@@ -43,16 +44,23 @@ export function getResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs">): 
     const job = requireJob(await findJob(db, c.var.principal.accountId, jobId));
     const results = isFinal(job.status) ? await listTaskResults(db, jobId) : [];
     if (results.length === 0) throw withoutResults(job);
-    return jsonText<JobResult, 200>(c, streamResult(blobs, headOf(job), results.map(bodyOf)), 200);
+    const bodies = results.map(bodyOf);
+    await requireBlobs(blobs, bodies);
+    note(c, { job_id: jobId });
+    return jsonText<JobResult, 200>(c, streamResult(blobs, headOf(job), bodies), 200);
   });
 }
 
 /** A job that ended without any result has no result to show: its error says why. */
 function withoutResults(job: Job): AppError {
   if (!isFinal(job.status)) {
-    return new AppError("conflict", { message: `The job is ${job.status}.`, detail: { retryAfterSeconds: 1 } });
+    return new AppError("conflict", {
+      message: `The job is ${job.status}.`,
+      detail: { retryAfterSeconds: 1 },
+    });
   }
-  const reason = job.errorCode === null ? "" : ` ${job.errorCode}: ${job.errorMessage ?? titleOf(job.errorCode)}`;
+  const reason =
+    job.errorCode === null ? "" : ` ${job.errorCode}: ${job.errorMessage ?? titleOf(job.errorCode)}`;
   return new AppError("conflict", { message: `The job is ${job.status} and has no results.${reason}` });
 }
 

@@ -8,7 +8,11 @@ import type { AppContext } from "../../env.ts";
 const PATIENCE_MS = 2_000;
 
 /** Tells the workers of a job that is committed. A failure costs only time: an idle worker finds the job in the table. */
-export async function ringBell(c: AppContext, { bell, log }: { bell: JobBell; log: Log }, jobId: string): Promise<void> {
+export async function ringBell(
+  c: AppContext,
+  { bell, log }: { bell: JobBell; log: Log },
+  jobId: string,
+): Promise<void> {
   const message = { v: 1 as const, jobId, traceparent: c.var.traceparent };
   const ringing = bell.ring(message, c.var.principal.accountId).catch((error: unknown) => {
     log.warn("bell_failed", { request_id: c.var.requestId, job_id: jobId, ...describeError(error) });

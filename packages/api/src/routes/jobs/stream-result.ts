@@ -4,8 +4,20 @@ import { utf8 } from "@earshot/shared/crypto/bytes";
 export type ResultBody = { text: string } | { gzippedBlob: string };
 
 /** `{…head, "results": [bodies]}` from bodies that are JSON already: they go out byte for byte, and one at a time. */
-export function streamResult(blobs: BlobStore, head: object, bodies: readonly ResultBody[]): ReadableStream<Uint8Array> {
+export function streamResult(
+  blobs: BlobStore,
+  head: object,
+  bodies: readonly ResultBody[],
+): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunksOf(blobs, head, bodies));
+}
+
+/** A missing blob is found out while an answer can still say so. @throws Error */
+export async function requireBlobs(blobs: BlobStore, bodies: readonly ResultBody[]): Promise<void> {
+  for (const body of bodies) {
+    if ("text" in body || (await blobs.size(body.gzippedBlob)) !== null) continue;
+    throw new Error(`the blob ${body.gzippedBlob} of a result is not there`);
+  }
 }
 
 async function* chunksOf(

@@ -12,7 +12,10 @@ const route = createRoute({
   path: "/v1/me",
   summary: "Who this credential is",
   responses: {
-    200: { description: "The account, the key and what it may do.", content: { "application/json": { schema: Me } } },
+    200: {
+      description: "The account, the key and what it may do.",
+      content: { "application/json": { schema: Me } },
+    },
     ...problems(),
   },
 });

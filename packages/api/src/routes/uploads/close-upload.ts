@@ -20,7 +20,8 @@ export async function closeUpload(
   if (upload.status === "complete") return;
   const size = await blobs.size(upload.blobKey);
   if (size === null) throw new AppError("conflict", { message: "The file was not uploaded yet." });
-  if (size !== upload.sizeBytes) throw new AppError("conflict", { message: "The file is not of the announced size." });
+  if (size !== upload.sizeBytes)
+    throw new AppError("conflict", { message: "The file is not of the announced size." });
   const kind = recognisedAs(await blobs.head(upload.blobKey, HEAD_BYTES));
   if (kind !== null) throw invalid(pointer, `The file is ${kind}, not audio.`, "not_audio");
   await completeUpload(db, upload.accountId, upload.id);

@@ -40,12 +40,18 @@ const put = ({ url = upload.put_url, body = AUDIO, headers = {} }: PutOptions = 
 
 const complete = (id = upload.id) => api.send("POST", `/v1/uploads/${id}/complete`);
 const filesOnDisk = async () =>
-  (await readdir(api.blobDirectory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  (await readdir(api.blobDirectory, { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
 
 test("a file that was announced is taken, completed, and used by a job", async () => {
   expect(Date.parse(upload.expires_at)).toBeGreaterThan(Date.now());
   expect((await put()).status).toBe(200);
-  expect(await bodyOf(await complete())).toEqual({ id: upload.id, status: "complete", size: AUDIO.byteLength });
+  expect(await bodyOf(await complete())).toEqual({
+    id: upload.id,
+    status: "complete",
+    size: AUDIO.byteLength,
+  });
   expect((await complete()).status).toBe(200);
   const json = { input: { upload_id: upload.id }, tasks: ["audio.features"] };
   expect((await api.send("POST", "/v1/jobs", { json })).status).toBe(202);
@@ -53,10 +59,14 @@ test("a file that was announced is taken, completed, and used by a job", async (
 
 test("a job completes the upload that it names, and refuses one without its file", async () => {
   const json = { input: { upload_id: upload.id }, tasks: ["audio.features"] };
-  expect(await refusalOf(await api.send("POST", "/v1/jobs", { json }))).toMatchObject({ status: 409, code: "conflict" });
+  expect(await refusalOf(await api.send("POST", "/v1/jobs", { json }))).toMatchObject({
+    status: 409,
+    code: "conflict",
+  });
   await put();
   expect((await api.send("POST", "/v1/jobs", { json })).status).toBe(202);
-  const [row] = await api.owner.sql`select status, completed_at is not null as at from uploads where id = ${upload.id}`;
+  const [row] = await api.owner
+    .sql`select status, completed_at is not null as at from uploads where id = ${upload.id}`;
   expect(row).toEqual({ status: "complete", at: true });
 });
 
@@ -72,7 +82,11 @@ test.for([
   const body = Uint8Array.from(text, (character) => character.charCodeAt(0));
   upload = await announce({ size: body.byteLength });
   expect((await put({ body })).status).toBe(200);
-  expect(await refusalOf(await complete())).toEqual({ status: 400, code: "validation_failed", pointers: ["/path/id"] });
+  expect(await refusalOf(await complete())).toEqual({
+    status: 400,
+    code: "validation_failed",
+    pointers: ["/path/id"],
+  });
 });
 
 test.for<[string, PutOptions, string]>([
@@ -86,7 +100,11 @@ test.for<[string, PutOptions, string]>([
   ["other bytes", { body: new Uint8Array(AUDIO.byteLength) }, ""],
 ])("a PUT with %s is refused and leaves nothing", async ([, options, pointer]) => {
   const before = await filesOnDisk();
-  expect(await refusalOf(await put(options))).toEqual({ status: 400, code: "validation_failed", pointers: [pointer] });
+  expect(await refusalOf(await put(options))).toEqual({
+    status: 400,
+    code: "validation_failed",
+    pointers: [pointer],
+  });
   expect(await filesOnDisk()).toHaveLength(before.length);
   expect(await api.deps.blobs.size(`uploads/${upload.id}`)).toBeNull();
 });
@@ -105,7 +123,10 @@ test("a URL that was changed, or is another's, opens nothing", async () => {
   for (const change of changes) {
     const url = new URL(upload.put_url);
     change(url);
-    expect(await refusalOf(await put({ url: url.href })), url.href).toMatchObject({ status: 403, code: "forbidden" });
+    expect(await refusalOf(await put({ url: url.href })), url.href).toMatchObject({
+      status: 403,
+      code: "forbidden",
+    });
   }
   expect((await api.send("GET", upload.put_url)).status).toBe(403);
 });

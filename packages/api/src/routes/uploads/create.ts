@@ -11,10 +11,20 @@ import { problems } from "../answers.ts";
 
 const UploadRequest = z
   .strictObject({
-    filename: z.string().min(1).max(255).regex(/^[^\r\n\t]*$/, "A filename is one line"),
-    content_type: z.string().max(127).regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; ?[\w-]+=[\w"-]+)*$/, "Not a media type"),
+    filename: z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(/^[^\r\n\t]*$/, "A filename is one line"),
+    content_type: z
+      .string()
+      .max(127)
+      .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; ?[\w-]+=[\w"-]+)*$/, "Not a media type"),
     size: z.int().min(1).max(LIMITS.inputBytes),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, "A SHA-256 is 64 lower-case hex digits").optional(),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, "A SHA-256 is 64 lower-case hex digits")
+      .optional(),
   })
   .meta({ id: "UploadRequest" });
 
@@ -35,7 +45,10 @@ const route = createRoute({
   middleware: authorize("jobs:write"),
   request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
   responses: {
-    201: { description: "PUT the file to `put_url` with these headers.", content: { "application/json": { schema: Upload } } },
+    201: {
+      description: "PUT the file to `put_url` with these headers.",
+      content: { "application/json": { schema: Upload } },
+    },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
   },
 });
@@ -53,7 +66,14 @@ export function createUpload(app: App, { db, uploadSigner }: Pick<Deps, "db" | "
       openSeconds: LIMITS.uploadOpenSeconds,
     });
     note(c, { upload_id: upload.id });
-    const { url, headers } = await uploadSigner.sign({ ...upload, key: upload.blobKey, expiresAt: upload.putExpiresAt });
-    return c.json({ id: upload.id, put_url: url, headers, expires_at: upload.putExpiresAt.toISOString() }, 201);
+    const { url, headers } = await uploadSigner.sign({
+      ...upload,
+      key: upload.blobKey,
+      expiresAt: upload.putExpiresAt,
+    });
+    return c.json(
+      { id: upload.id, put_url: url, headers, expires_at: upload.putExpiresAt.toISOString() },
+      201,
+    );
   });
 }

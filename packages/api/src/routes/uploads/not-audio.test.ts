@@ -18,9 +18,17 @@ test.for([
 });
 
 // MPEG audio begins with 0xff, too, and a file may hold anything: the decoder decides.
-test.for(["\xff\xfb\x90\x64", "\xff\xf1\x50\x80", "ID3\x04", "RIFF\0\0\0\0WAVE", "fLaC", "OggS", "\0\0\0\x20ftypM4A ", "", "MZZZ", "noise"])(
-  "%j may be audio",
-  (head) => {
-    expect(recognisedAs(bytes(head))).toBeNull();
-  },
-);
+test.for([
+  "\xff\xfb\x90\x64",
+  "\xff\xf1\x50\x80",
+  "ID3\x04",
+  "RIFF\0\0\0\0WAVE",
+  "fLaC",
+  "OggS",
+  "\0\0\0\x20ftypM4A ",
+  "",
+  "MZZZ",
+  "noise",
+])("%j may be audio", (head) => {
+  expect(recognisedAs(bytes(head))).toBeNull();
+});

@@ -138,9 +138,11 @@ test("a hand-back costs nothing and the job can be claimed at once, up to twenty
     const [claimed] = attempt % 2 === 0 ? await claimFromTable(rooms.worker, 1, WORKER) : [await claim(id)];
     if (!claimed) throw new Error(`attempt ${attempt} was not claimed`);
     expect(claimed.lease.attempt).toBe(attempt);
-    await returnToQueue(rooms.worker, claimed.lease, { outcome: "handed_back", delaySeconds: 0 });
+    const outcome = { outcome: "handed_back", delaySeconds: 0 } as const;
+    expect(await returnToQueue(rooms.worker, claimed.lease, outcome)).toBe(attempt < 20);
   }
-  expect(await countCharged(rooms.worker, id)).toBe(0);
+  expect(await countCharged(rooms.worker, id)).toBe(1);
+  await loseLease(id);
   expect(await claimJob(rooms.worker, id, WORKER)).toEqual({ outcome: "leased" });
   expect(await claimFromTable(rooms.worker, 1, WORKER)).toEqual([]);
 });

@@ -1,4 +1,5 @@
-import { and, eq, isNull, or, sql } from "drizzle-orm";
+import { and, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { LIMITS } from "../../domain/limits.ts";
 import type { Database } from "../database.ts";
 import type { AttemptOutcome } from "../schema.ts";
 import { jobAttempts, jobs } from "../schema.ts";
@@ -13,7 +14,11 @@ export async function endAttempt(tx: Database, lease: Lease, outcome: AttemptOut
     .where(and(attemptOf(lease), isNull(jobAttempts.endedAt)));
 }
 
-/** Puts the job back: at once after a drain, after `delaySeconds` when it is tried again. @returns false: the lease was lost. */
+/**
+ * Puts the job back: at once after a drain, after `delaySeconds` when it is tried again. After its last attempt it stays
+ * where it is, for nobody could claim it from the queue: its lease runs out and the sweep ends it.
+ * @returns false: it was not put back, since the lease was lost or this was the last attempt.
+ */
 export async function returnToQueue(
   db: Database,
   lease: Lease,
@@ -27,7 +32,7 @@ export async function returnToQueue(
         claimableAt: sql`now() + make_interval(secs => ${options.delaySeconds})`,
         ...NO_LEASE,
       })
-      .where(heldBy(lease, "running"))
+      .where(and(heldBy(lease, "running"), lt(jobs.attempt, LIMITS.attempts)))
       .returning({ id: jobs.id });
     if (returned.length === 0) return false;
     await endAttempt(tx, lease, options.outcome);

@@ -103,13 +103,20 @@ async function writeResults(tx: Database, job: Job, lease: Lease, finish: Finish
     await tx
       .insert(taskResults)
       .values(
-        finish.results.map((result, position) => ({ ...result, position, jobId: job.id, attempt: lease.attempt })),
+        finish.results.map((result, position) => ({
+          ...result,
+          position,
+          jobId: job.id,
+          attempt: lease.attempt,
+        })),
       );
   }
   if (finish.embeddings.length > 0) {
     await tx
       .insert(embeddings)
-      .values(finish.embeddings.map((embedding) => ({ ...embedding, accountId: job.accountId, jobId: job.id })));
+      .values(
+        finish.embeddings.map((embedding) => ({ ...embedding, accountId: job.accountId, jobId: job.id })),
+      );
   }
   // The blobs have an owner now: take back the order to delete them.
   const keys = finish.results.flatMap((result) => result.blobKey ?? []);

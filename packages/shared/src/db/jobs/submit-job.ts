@@ -105,7 +105,12 @@ async function lookUp(tx: Database, accountId: string, claim: IdempotencyClaim):
   };
 }
 
-async function remember(tx: Database, accountId: string, claim: IdempotencyClaim, answer: SavedAnswer): Promise<void> {
+async function remember(
+  tx: Database,
+  accountId: string,
+  claim: IdempotencyClaim,
+  answer: SavedAnswer,
+): Promise<void> {
   const { status, location, body } = answer;
   await tx.insert(idempotencyKeys).values({ ...claim, accountId, status, location, response: body });
 }

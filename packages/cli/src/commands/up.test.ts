@@ -1,0 +1,232 @@
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { newApiKey } from "@earshot/shared/crypto/api-keys";
+import { parseSealKeys } from "@earshot/shared/crypto/seal";
+import { createAccount } from "@earshot/shared/db/accounts";
+import { insertApiKey } from "@earshot/shared/db/api-keys";
+import { openDatabase } from "@earshot/shared/db/database";
+import { expectNoProcess, findByCommand, findDescendants, findProcesses } from "@earshot/testkit/processes";
+import { until } from "@earshot/testkit/until";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findFreePort } from "../stack/postgres-port.ts";
+import { jsonLines, runCli, SAMPLE } from "./testing/run-cli.ts";
+import { pidOf, readKey, spawnUp } from "./testing/up.ts";
+import type { Up } from "./testing/up.ts";
+
+let directory: string;
+let home: string;
+let env: Record<string, string>;
+let up: Up;
+let jobId: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "earshot-up-"));
+  // Root's Postgres runs as somebody else, who has to pass.
+  await chmod(directory, 0o711);
+  home = join(directory, "home");
+  env = {
+    EARSHOT_HOME: home,
+    EARSHOT_PORT: String(await findFreePort()),
+    EARSHOT_ALLOW_LOOPBACK: "1",
+    EARSHOT_LANES: "1",
+    EARSHOT_LEASE_SECONDS: "5",
+  };
+});
+
+afterAll(async () => {
+  if (up.child.exitCode === null && up.child.signalCode === null) await up.end("SIGTERM");
+  await rm(directory, { recursive: true, force: true });
+});
+
+const cli = (...args: string[]) => runCli(args, { env });
+
+function call(path: string, key: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${env["EARSHOT_PORT"]}${path}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+}
+
+async function asOwner<T>(work: (database: ReturnType<typeof openDatabase>) => Promise<T>): Promise<T> {
+  const [password, port] = await Promise.all(
+    ["postgres-password", "postgres-port"].map((name) => readFile(join(home, name), "utf8")),
+  );
+  const database = openDatabase({
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/earshot`,
+    name: "test",
+    max: 1,
+  });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function postmaster(): Promise<number> {
+  return Number((await readFile(join(home, "pg", "postmaster.pid"), "utf8")).split("\n")[0]);
+}
+
+async function allOf(running: Up): Promise<number[]> {
+  return [await postmaster(), ...(await findDescendants(running.pid)).map(({ pid }) => pid)];
+}
+
+const stillRunning = (pids: readonly number[]) => async () =>
+  (await findProcesses()).filter(({ pid }) => pids.includes(pid));
+
+describe("earshot up", () => {
+  test("takes the sample through the API to a printed result and a webhook with a right signature", async () => {
+    up = spawnUp(env);
+    await up.serving();
+    const printed = up.output();
+    expect(printed).toMatch(/loudness +-\d+\.\d LUFS/);
+    expect(printed).toMatch(/speech +\d+\.\d\d s/);
+    expect(printed).toMatch(/webhook +evt_\w+ received, its signature is right/);
+    expect(printed).not.toContain(await readKey(home));
+  });
+
+  test("keeps every secret in a file of 0600 and out of the environments of its processes", async () => {
+    const names = [
+      "api-key",
+      "seal-keys",
+      "url-key",
+      "webhook-secret",
+      "database-url-api",
+      "database-url-worker",
+    ];
+    const modes = await Promise.all(names.map(async (name) => (await stat(join(home, name))).mode & 0o777));
+    expect(modes).toEqual(names.map(() => 0o600));
+    const secrets = await Promise.all(
+      names.map(async (name) => (await readFile(join(home, name), "utf8")).trim()),
+    );
+    const pids = await Promise.all(
+      ["entry.node", "analyze.main", "deliver.main", "queue.main"].map((main) => pidOf(up, main)),
+    );
+    const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8")));
+    for (const environment of environments) {
+      for (const secret of secrets) expect(environment).not.toContain(secret);
+    }
+  });
+
+  test("serves submit --wait, whose stdout is the result alone", async () => {
+    const run = await cli("submit", SAMPLE, "--tasks", "audio.features", "--wait", "--json");
+    expect(run.status).toBe(0);
+    const [result] = jsonLines(run) as [{ job_id: string }];
+    expect(result).toMatchObject({
+      input: { duration_seconds: 12.5 },
+      results: [{ task: "audio.features" }],
+    });
+    jobId = result.job_id;
+    expect(jsonLines(await cli("jobs", "get", jobId, "--json"))).toMatchObject([
+      { id: jobId, status: "succeeded" },
+    ]);
+  });
+
+  test("shows another account nothing of it", async () => {
+    const sealKeys = parseSealKeys((await readFile(join(home, "seal-keys"), "utf8")).trim());
+    const key = await newApiKey();
+    await asOwner(async ({ db }) => {
+      const { id: accountId } = await createAccount(db, sealKeys, "other");
+      await insertApiKey(db, { accountId, name: "other", scopes: ["*"], expiresAt: null, key });
+    });
+    expect((await call(`/v1/jobs/${jobId}`, await readKey(home))).status).toBe(200);
+    expect((await call(`/v1/jobs/${jobId}`, key.key)).status).toBe(404);
+  });
+
+  test("has keys made, listed and revoked while it runs", async () => {
+    const [made] = jsonLines(
+      await cli("keys", "create", "--name", "ci", "--scopes", "jobs:read", "--json"),
+    ) as [{ id: string; key: string }];
+    expect((await call("/v1/me", made.key)).status).toBe(200);
+    const [listed] = jsonLines(await cli("keys", "list", "--json"));
+    expect(listed).toContainEqual(
+      expect.objectContaining({ id: made.id, name: "ci", scopes: ["jobs:read"] }),
+    );
+    expect((await cli("keys", "revoke", made.id)).status).toBe(0);
+    expect((await call("/v1/me", made.key)).status).toBe(401);
+    expect((await cli("keys", "revoke", made.id)).status).toBe(1);
+  });
+
+  test("is the only one in its home, and tells a second one which process it is", async () => {
+    const second = await runCli(["up"], { env: { ...env, EARSHOT_PORT: String(await findFreePort()) } });
+    expect(second.status).toBe(3);
+    expect(second.stderr).toContain(`process ${up.pid}, at http://127.0.0.1:${env["EARSHOT_PORT"]}`);
+    expect((await call("/readyz", "")).status).toBe(200);
+  });
+
+  test("starts again what was killed, be it the worker, the queue or Postgres, and jobs go on", async () => {
+    const victims = [await pidOf(up, "analyze.main"), await pidOf(up, "queue.main"), await postmaster()];
+    for (const pid of victims) process.kill(pid, "SIGKILL");
+    await until(() => up.output().includes("Postgres is gone and is started again"), {
+      describe: "the notice",
+    });
+    await until(async () => !victims.includes(await postmaster()), { describe: "another Postgres" });
+    await until(async () => (await call("/readyz", "")).ok, {
+      describe: "an API that is ready",
+      timeoutMs: 20_000,
+    });
+    expect([await pidOf(up, "analyze.main"), await pidOf(up, "queue.main")]).not.toEqual(victims.slice(0, 2));
+    const run = await cli("submit", SAMPLE, "--tasks", "audio.features", "--wait", "--json");
+    expect(run.status).toBe(0);
+  });
+
+  test("killed by SIGKILL leaves processes that the next start ends or takes over, with all jobs", async () => {
+    const before = await allOf(up);
+    await up.end("SIGKILL");
+    up = spawnUp(env, "--no-sample");
+    await up.serving();
+    const [adopted, ...children] = before;
+    expect(await postmaster()).toBe(adopted);
+    await expectNoProcess(stillRunning(children));
+    expect((await call(`/v1/jobs/${jobId}`, await readKey(home))).status).toBe(200);
+  });
+
+  test("stops on SIGTERM, twice at that, within ten seconds with status 0, and leaves no process", async () => {
+    const before = await allOf(up);
+    up.child.kill("SIGTERM");
+    const { status, seconds } = await up.end("SIGTERM");
+    expect(status).toBe(0);
+    expect(seconds).toBeLessThan(10);
+    await expectNoProcess(stillRunning(before));
+  });
+
+  test("finds what was there when it starts again", async () => {
+    up = spawnUp(env, "--no-sample");
+    await up.serving();
+    expect((await call(`/v1/jobs/${jobId}/result`, await readKey(home))).status).toBe(200);
+    expect((await up.end("SIGINT")).status).toBe(0);
+  });
+});
+
+test("a taken port is told before anything is started, with status 3", async () => {
+  const blocker = createServer().listen(0, "127.0.0.1");
+  await once(blocker, "listening");
+  const address = blocker.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const elsewhere = join(directory, "elsewhere");
+  const run = await runCli(["up"], { env: { EARSHOT_HOME: elsewhere, EARSHOT_PORT: String(port) } });
+  blocker.close();
+  expect(run.status).toBe(3);
+  expect(run.stderr).toBe(
+    `earshot: Port ${port} on 127.0.0.1 is taken by another program. Choose one that is free: EARSHOT_PORT=${port + 1} npm start\n`,
+  );
+  await expectNoProcess(() => findByCommand(elsewhere));
+});
+
+test("without a stack, keys and submit say how to start one, with status 3", async () => {
+  const nowhere = {
+    env: { EARSHOT_HOME: join(directory, "nowhere"), EARSHOT_PORT: String(await findFreePort()) },
+  };
+  for (const args of [
+    ["keys", "list", "--json"],
+    ["submit", SAMPLE, "--json"],
+  ]) {
+    const run = await runCli(args, nowhere);
+    expect(run.status).toBe(3);
+    expect(jsonLines(run)).toMatchObject([
+      { error: { code: "missing", message: expect.stringContaining("npm start") } },
+    ]);
+  }
+});
