@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { flag, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import { fromBase64 } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
+import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
 export interface ApiConfig {
   host: string;
@@ -18,7 +19,7 @@ export interface ApiConfig {
   sealKeys: SealKeys;
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
-  allowLoopback: boolean;
+  allowLoopback: LoopbackAllowance;
 }
 
 const SHAPE = {
@@ -31,7 +32,7 @@ const SHAPE = {
   BLOBS: z.url({ protocol: /^file$/ }),
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
-  ALLOW_LOOPBACK: flag,
+  ALLOW_LOOPBACK: loopback,
 };
 
 /** @throws ConfigError that names every variable at fault. */

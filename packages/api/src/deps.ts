@@ -2,6 +2,7 @@ import type { BlobStore, UploadSigner } from "@earshot/shared/blobs/blob-store";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { Database } from "@earshot/shared/db/database";
+import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
 import type { JobWatch } from "./watch-jobs.ts";
@@ -20,7 +21,7 @@ export interface Deps {
   log: Log;
   clock: () => Date;
   /** http on loopback is allowed for `input.url` and webhooks: for tests. */
-  allowLoopback: boolean;
+  allowLoopback: LoopbackAllowance;
 }
 
 export interface Readiness {

@@ -172,6 +172,7 @@ test("a job whose model process dies goes back to the queue instead of ending ha
   let isAsked = false;
   const watched: Inference = {
     identify: (model) => inference.identify(model),
+    describe: (model) => inference.describe(model),
     load: (model, signal) => inference.load(model, signal),
     run: (model, feeds, signal) => inference.run(model, feeds, signal),
     scan(model, request, signal) {

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Env } from "@earshot/shared/config/env";
-import { flag, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import * as z from "zod";
 
@@ -20,7 +20,7 @@ export function readWorkerConfig(env: Env) {
       LANE_THREADS: wholeNumber(1, 64).default(1),
       LEASE_SECONDS: wholeNumber(1, 3_600).default(60),
       MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
-      ALLOW_LOOPBACK: flag,
+      ALLOW_LOOPBACK: loopback,
     },
     ["DATABASE_URL"],
   );

@@ -1,5 +1,5 @@
 import type { Env } from "@earshot/shared/config/env";
-import { ConfigError, flag, parseEnv } from "@earshot/shared/config/env";
+import { ConfigError, loopback, parseEnv } from "@earshot/shared/config/env";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import * as z from "zod";
@@ -11,7 +11,7 @@ import * as z from "zod";
 export function readDelivererConfig(env: Env) {
   const config = parseEnv(
     env,
-    { DATABASE_URL: z.url(), SEAL_KEYS: z.string(), BLOBS: z.url(), ALLOW_LOOPBACK: flag },
+    { DATABASE_URL: z.url(), SEAL_KEYS: z.string(), BLOBS: z.url(), ALLOW_LOOPBACK: loopback },
     ["DATABASE_URL", "SEAL_KEYS"],
   );
   return { ...config, SEAL_KEYS: sealKeysOf(config.SEAL_KEYS) };

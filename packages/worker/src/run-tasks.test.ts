@@ -35,6 +35,9 @@ afterAll(() => corpus[Symbol.asyncDispose]());
 
 const noInference: Inference = {
   identify: (model) => ({ model, version: "7", device: "cpu" }),
+  describe: () => {
+    throw new Error("no model is needed here");
+  },
   load: () => Promise.reject(new Error("no model is needed here")),
   scan: () => Promise.reject(new Error("no model is needed here")),
   run: () => Promise.reject(new Error("no model is needed here")),

@@ -11,6 +11,7 @@ import { hashFile } from "./input/hash.ts";
 import type { Tags } from "./input/tags.ts";
 import { startTask } from "./run-tasks-pass.ts";
 import type { TaskPass } from "./run-tasks-pass.ts";
+import { JobFeatures } from "./tasks/features.ts";
 import { INSTALLED_TASKS } from "./tasks/index.ts";
 import type { InstalledTasks } from "./tasks/index.ts";
 
@@ -80,7 +81,8 @@ function startAll(
   { tasks, inference, signal, log, installed = INSTALLED_TASKS }: RunTasksRequest,
   media: Media,
 ) {
-  return tasks.map((task) => startTask(installed, task, { media, inference, signal }, log));
+  const context = { media, inference, signal, features: new JobFeatures({ inference, signal }) };
+  return tasks.map((task) => startTask(installed, task, context, log));
 }
 
 /** What all tasks want to read, each stream once. */

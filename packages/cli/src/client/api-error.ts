@@ -1,4 +1,5 @@
-import { API_ERRORS, AppError, isApiErrorCode } from "@earshot/shared/domain/errors";
+import { AppError, isApiErrorCode } from "@earshot/shared/domain/errors";
+import type { ApiErrorCode } from "@earshot/shared/domain/errors";
 import * as z from "zod";
 
 /** RFC 9457, as far as it is read here. */
@@ -10,6 +11,19 @@ const problem = z.looseObject({
   errors: z.array(z.unknown()).optional(),
 });
 
+/** Codes for the answers of a proxy, which have no problem body. */
+const CODES: Readonly<Record<number, ApiErrorCode>> = {
+  400: "validation_failed",
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not_found",
+  409: "conflict",
+  410: "gone",
+  413: "body_too_large",
+  415: "unsupported_content_type",
+  429: "rate_limited",
+};
+
 /** What the API answered when it refused a request. */
 export class ApiRefusal extends AppError {
   readonly status: number;
@@ -18,7 +32,7 @@ export class ApiRefusal extends AppError {
 
   constructor(status: number, headers: Headers, body: unknown) {
     const { data } = problem.safeParse(body);
-    const code = data && isApiErrorCode(data.code) ? data.code : codeOf(status);
+    const code = data && isApiErrorCode(data.code) ? data.code : (CODES[status] ?? "internal");
     super(code, {
       message: data?.detail ?? data?.title ?? `The API answered with status ${status}.`,
       detail: {
@@ -35,12 +49,6 @@ export class ApiRefusal extends AppError {
 /** Nobody answered at the API's address. */
 export class ApiUnreachable extends Error {
   override readonly name = "ApiUnreachable";
-}
-
-/** What the answer of a proxy without a problem body comes closest to. */
-function codeOf(status: number) {
-  const found = Object.entries(API_ERRORS).find(([, error]) => error.status === status)?.[0];
-  return found !== undefined && isApiErrorCode(found) ? found : "internal";
 }
 
 function secondsOf(header: string | null): number | null {

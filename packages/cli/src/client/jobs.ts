@@ -5,7 +5,7 @@ import { callApi } from "./api-client.ts";
 import type { ApiConnection } from "./api-client.ts";
 
 /** A job as the API tells it; fields that are not named here are kept. */
-export const job = z.looseObject({
+const job = z.looseObject({
   id: z.string(),
   status: z.enum(JOB_STATUSES),
   progress: z.looseObject({ stage: z.string(), fraction: z.number() }).nullable(),

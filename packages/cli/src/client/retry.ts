@@ -25,7 +25,8 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      if (count >= attempts || signal.aborted || !mayPass(error)) throw error;
+      signal.throwIfAborted();
+      if (count >= attempts || !mayPass(error)) throw error;
       const asked = error instanceof ApiRefusal ? error.retryAfterSeconds : null;
       const pauseMs = asked === null ? jittered(firstPauseMs * 2 ** (count - 1), random) : asked * 1_000;
       await pause(Math.min(pauseMs, LONGEST_PAUSE_MS), signal);

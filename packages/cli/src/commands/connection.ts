@@ -4,7 +4,7 @@ import * as z from "zod";
 import { DEFAULT_HOME, homeAt } from "../stack/home.ts";
 import { DEFAULT_PORT } from "../stack/stack-config.ts";
 import { readSecret } from "../stack/secret-file.ts";
-import { missingError } from "./command-error.ts";
+import { missingError, usageError } from "./command-error.ts";
 import type { ApiConnection } from "../client/api-client.ts";
 import { PATIENT } from "../client/retry.ts";
 
@@ -25,6 +25,8 @@ export async function findConnection(options: ConnectionOptions, env: Env): Prom
     },
     ["API_KEY"],
   );
+  if (options.url !== undefined && !URL.canParse(options.url))
+    throw usageError(`--url ${options.url} is not a URL.`);
   const url = options.url ?? config.URL ?? `http://127.0.0.1:${config.PORT}`;
   const key = options.keyFile === undefined ? config.API_KEY : await readKey(options.keyFile);
   return { url, key: key ?? (await readKey(homeAt(config.HOME).apiKey)), retry: PATIENT };

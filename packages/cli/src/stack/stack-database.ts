@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { openDatabase } from "@earshot/shared/db/database";
 import type { OpenDatabase } from "@earshot/shared/db/database";
-import { migrate } from "@earshot/shared/db/migrate";
+import { migrate, MigrationError } from "@earshot/shared/db/migrate";
 import { DATABASE_ROLES } from "./home.ts";
 import type { DatabaseRole, Home } from "./home.ts";
 import type { EmbeddedPostgres } from "./postgres.ts";
 import { writeSecret } from "./secret-file.ts";
+import { StackError } from "./stack-error.ts";
 
 const DATABASE = "earshot";
 const MIGRATIONS = fileURLToPath(new URL("../../../../migrations", import.meta.url));
@@ -23,8 +24,16 @@ export async function openStackDatabase(home: Home, postgres: EmbeddedPostgres):
     return database;
   } catch (error) {
     await database.close();
-    throw error;
+    throw error instanceof MigrationError ? unfit(home, error) : error;
   }
+}
+
+function unfit(home: Home, cause: MigrationError): StackError {
+  return new StackError(
+    `The database in ${home.directory} does not fit this version of Earshot: ${cause.message} ` +
+      "Start the version that made it, or name another EARSHOT_HOME.",
+    { cause },
+  );
 }
 
 async function createDatabase(postgres: EmbeddedPostgres): Promise<void> {

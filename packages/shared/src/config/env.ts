@@ -1,6 +1,7 @@
 import { readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
+import type { LoopbackAllowance } from "../domain/loopback.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -33,6 +34,13 @@ export const flag = z
   .enum(["0", "1", "false", "true"])
   .default("0")
   .transform((value) => value === "1" || value === "true");
+
+/** As `flag`, or the number of the one port that may be reached. */
+export const loopback = z
+  .string()
+  .regex(/^(0|1|false|true|[1-9]\d{1,4})$/, "is 0, 1 or a port")
+  .default("0")
+  .transform((value): LoopbackAllowance => (/^\d{2,}$/.test(value) ? { port: Number(value) } : ["1", "true"].includes(value)));
 
 export const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 

@@ -90,7 +90,8 @@ export async function recordDeliveryAttempt(
       .returning({ id: deliveries.id });
     if (rows.length === 0) return false;
     await tx.insert(deliveryAttempts).values({ ...record, deliveryId: delivery.id, attempt });
-    if (verdict.status !== "retry" && delivery.jobId !== null) await dropSecretOfDeletedJob(tx, delivery.jobId);
+    if (verdict.status !== "retry" && delivery.jobId !== null)
+      await dropSecretOfDeletedJob(tx, delivery.jobId);
     return true;
   });
 }

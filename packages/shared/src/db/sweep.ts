@@ -14,7 +14,10 @@ import { blobDeletions, jobs } from "./schema.ts";
 export const SWEEP_BATCH = 500;
 const batch = sql.raw(String(SWEEP_BATCH));
 const keptSeconds = sql.raw(String(LIMITS.inputKeptSeconds));
-const budget = { attempts: sql.raw(String(LIMITS.attempts)), charged: sql.raw(String(LIMITS.chargedAttempts)) };
+const budget = {
+  attempts: sql.raw(String(LIMITS.attempts)),
+  charged: sql.raw(String(LIMITS.chargedAttempts)),
+};
 
 /** What the sweep looks for. Exported for the test that reads their plans. */
 export const SWEEP_CANDIDATES = {
@@ -125,7 +128,11 @@ export async function forgetBlobs(db: Database, keys: string[]): Promise<void> {
 }
 
 /** Orders the deletion of a blob that is about to be written; the transaction that refers to it takes the order back. */
-export async function planBlobDeletion(db: Database, blobKey: string, notBeforeSeconds: number): Promise<void> {
+export async function planBlobDeletion(
+  db: Database,
+  blobKey: string,
+  notBeforeSeconds: number,
+): Promise<void> {
   await db.execute(sql`
     insert into blob_deletions (blob_key, not_before)
     values (${blobKey}, now() + make_interval(secs => ${notBeforeSeconds})) on conflict do nothing`);
@@ -142,7 +149,12 @@ export async function withSweepLock(db: Database, work: (tx: Database) => Promis
   });
 }
 
-async function endJobs(db: Database, candidates: SQL, status: JobStatus, code: JobErrorCode): Promise<number> {
+async function endJobs(
+  db: Database,
+  candidates: SQL,
+  status: JobStatus,
+  code: JobErrorCode,
+): Promise<number> {
   return db.transaction(async (tx) => {
     const ids = await idsOf(tx, candidates);
     if (ids.length === 0) return 0;

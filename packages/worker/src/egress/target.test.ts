@@ -181,3 +181,11 @@ function catchError(work: () => unknown): AppError {
   }
   throw new Error("it was not refused");
 }
+
+test("one opened port of loopback opens no other", () => {
+  const policy: EgressPolicy = { allowLoopback: { port: 4567 } };
+  expect(refusalOf("http://127.0.0.1:4567/hook", policy)).toBe("allowed");
+  expect(refusalOf("http://127.0.0.1:4568/hook", policy)).toBe("scheme");
+  expect(refusalOf("https://127.0.0.1/hook", policy)).toBe("address");
+  expect(refusalOf("http://10.0.0.1:4567/hook", policy)).toBe("address");
+});

@@ -1,10 +1,12 @@
 import { isIP } from "node:net";
 import { AppError } from "@earshot/shared/domain/errors";
+import { allowsLoopback } from "@earshot/shared/domain/loopback";
+import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import { isGlobalAddress, isLoopbackAddress } from "./address.ts";
 
-/** `allowLoopback` also lets plain http and any port reach loopback. For tests and one-machine set-ups; off by default. */
+/** What `allowLoopback` opens may be reached by plain http and on any port. For tests and one-machine set-ups; off by default. */
 export interface EgressPolicy {
-  allowLoopback: boolean;
+  allowLoopback: LoopbackAllowance;
 }
 
 /** An address that somebody else chose, in a form that may be resolved. */
@@ -59,9 +61,10 @@ export function forbidden(reason: Refusal, host?: string): AppError<"input_forbi
 
 function reachOf(protocol: string, host: string, port: number, policy: EgressPolicy): Target["reach"] {
   const unusual = onlyOnLoopback(protocol, host, port);
-  if (unusual !== null && !policy.allowLoopback) throw forbidden(unusual, host);
+  const isOpen = allowsLoopback(policy.allowLoopback, port);
+  if (unusual !== null && !isOpen) throw forbidden(unusual, host);
   if (unusual !== null) return "loopback";
-  return policy.allowLoopback ? "global or loopback" : "global";
+  return isOpen ? "global or loopback" : "global";
 }
 
 /** What about a target is in order on loopback alone, if anything. */

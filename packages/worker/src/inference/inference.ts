@@ -1,3 +1,5 @@
+import type { ModelSpec } from "./manifest.ts";
+
 /** Row-major float32 values. The product of `dims` is the length of `data`. */
 export interface Tensor {
   data: Float32Array;
@@ -32,6 +34,8 @@ export interface ModelIdentity {
 export interface Inference {
   /** The model as the manifest has it and the device of the lanes, loaded or not. @throws AppError `model_unavailable`. */
   identify(modelId: string): ModelIdentity;
+  /** The model's entry in the manifest. @throws AppError `model_unavailable` when there is none. */
+  describe(modelId: string): ModelSpec;
   /** Makes sure that a lane has the model. @throws AppError `model_unavailable` that says what to do. */
   load(modelId: string, signal: AbortSignal): Promise<ModelIdentity>;
   /** Runs a recurrent model over `rows`. @throws AppError `internal` when the lane died, or the signal's reason. */

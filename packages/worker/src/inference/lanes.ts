@@ -4,6 +4,7 @@ import { describeError } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
 import type { Inference, ModelIdentity, ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import { Lane, LaneExit, LaneFailure } from "./lane.ts";
+import type { ModelSpec } from "./manifest.ts";
 import type { Device } from "./protocol.ts";
 import type { Registry } from "./registry.ts";
 import { withStop } from "./stop-signal.ts";
@@ -76,6 +77,10 @@ class LanePool implements Lanes {
   identify(modelId: string): ModelIdentity {
     const { id, version } = this.#options.registry.find(modelId);
     return { model: id, version, device: this.#options.device };
+  }
+
+  describe(modelId: string): ModelSpec {
+    return this.#options.registry.find(modelId);
   }
 
   async load(modelId: string, signal: AbortSignal): Promise<ModelIdentity> {

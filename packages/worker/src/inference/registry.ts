@@ -61,7 +61,7 @@ async function findChecked(spec: ModelSpec, file: ModelFile, folders: readonly s
     await checkHash(spec, file, path);
     return path;
   }
-  throw unavailable(spec.id, `is not installed: put ${file.name} into EARSHOT_MODELS_DIR${origin(file)}`, {
+  throw unavailable(spec.id, `is not installed: ${remedy(spec, file)}`, {
     file: file.name,
     sha256: file.sha256,
     url: file.url,
@@ -106,8 +106,9 @@ async function sha256Of(spec: ModelSpec, path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-function origin(file: ModelFile): string {
-  return file.url === undefined ? "" : ` (from ${file.url})`;
+function remedy({ id }: ModelSpec, { name, url }: ModelFile): string {
+  const byHand = `put ${name} into EARSHOT_MODELS_DIR`;
+  return url === undefined ? byHand : `run "earshot models pull ${id}", or ${byHand} (from ${url})`;
 }
 
 function unavailable(

@@ -4,6 +4,7 @@ import type { Inference } from "../inference/inference.ts";
 import type { Media } from "../input/audio.ts";
 import { tone } from "../signal/test-signals.ts";
 import { audioFeatures } from "./audio-features.ts";
+import { JobFeatures } from "./features.ts";
 import type { TaskContext } from "./task.ts";
 
 const MEDIA: Media = {
@@ -73,7 +74,8 @@ function optionsOf(options: object) {
 }
 
 function contextWith(signal: AbortSignal, media = MEDIA): TaskContext {
-  return { media, signal, inference: noInference() };
+  const inference = noInference();
+  return { media, signal, inference, features: new JobFeatures({ inference, signal }) };
 }
 
 /** The task runs no model, so nothing of this is ever called. */

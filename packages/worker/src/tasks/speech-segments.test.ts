@@ -8,6 +8,7 @@ import { createLanes } from "../inference/lanes.ts";
 import type { Lanes } from "../inference/lanes.ts";
 import { createRegistry } from "../inference/registry.ts";
 import type { Media } from "../input/audio.ts";
+import { JobFeatures } from "./features.ts";
 import { speechSegments } from "./speech-segments.ts";
 
 interface Span {
@@ -114,7 +115,11 @@ function failingWith(error: Error): Inference {
   const fail = async () => {
     throw error;
   };
-  return { identify: (model) => ({ model, version: "0", device: "cpu" }), load: fail, scan: fail, run: fail };
+  const describe = () => {
+    throw error;
+  };
+  const identify = (model: string) => ({ model, version: "0", device: "cpu" });
+  return { identify, describe, load: fail, scan: fail, run: fail };
 }
 
 /** A voice's file begins and ends with silence: from the first to the last sample above −50 dBFS. */
@@ -150,6 +155,7 @@ async function segmentsOf(
   const run = speechSegments.start(TASKS["speech.segments"].options.parse(options), {
     media,
     inference,
+    features: new JobFeatures({ inference, signal }),
     signal,
   });
   for (const block of blocks) await run.push({ channels: [block] });

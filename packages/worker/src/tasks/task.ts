@@ -1,10 +1,13 @@
 import type { TaskName, TaskOptions } from "@earshot/shared/domain/tasks";
 import type { Inference } from "../inference/inference.ts";
 import type { AudioBlock, Media, StreamSpec } from "../input/audio.ts";
+import type { JobFeatures } from "./features.ts";
 
 export interface TaskContext {
   media: Media;
   inference: Inference;
+  /** What this task has in common with others of the job. */
+  features: JobFeatures;
   signal: AbortSignal;
 }
 

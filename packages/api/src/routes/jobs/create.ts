@@ -81,7 +81,7 @@ export function createJob(app: App, deps: SubmitDeps): void {
   });
 }
 
-function refusePlainHttp(request: JobRequest, options: { allowLoopback: boolean }): void {
+function refusePlainHttp(request: JobRequest, options: Pick<Deps, "allowLoopback">): void {
   const errors = plainHttpPointers(request, options).map((pointer) => ({
     pointer,
     code: "custom",

@@ -4,9 +4,10 @@ import { webhookKey } from "@earshot/shared/crypto/webhook-signatures";
 import { utf8 } from "@earshot/shared/crypto/bytes";
 import { JOB_EVENT_TYPES } from "@earshot/shared/domain/events";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import { TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
 import type { TaskName } from "@earshot/shared/domain/tasks";
-import { isLoopbackHttp, isPlainWebUrl } from "./web-url.ts";
+import { isAllowedOnLoopback, isPlainWebUrl } from "./web-url.ts";
 
 export const PRIORITIES = { low: -1, normal: 0, high: 1 } as const;
 
@@ -86,12 +87,12 @@ export type JobRequest = z.output<typeof JobRequest>;
 /** Where the request names an http URL, which only loopback and only a test's configuration may have. */
 export function plainHttpPointers(
   { input, webhook }: JobRequest,
-  options: { allowLoopback: boolean },
+  options: { allowLoopback: LoopbackAllowance },
 ): string[] {
   const urls = { "/input/url": input.url, "/webhook/url": webhook?.url };
   return Object.entries(urls).flatMap(([pointer, url]) => {
     const isPlain = url !== undefined && new URL(url).protocol === "http:";
-    return isPlain && !(options.allowLoopback && isLoopbackHttp(url)) ? [pointer] : [];
+    return isPlain && !isAllowedOnLoopback(url, options.allowLoopback) ? [pointer] : [];
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLoopbackHttp, isPlainWebUrl } from "./web-url.ts";
+import { isAllowedOnLoopback, isPlainWebUrl } from "./web-url.ts";
 
 test.for([
   "https://example.com",
@@ -23,9 +23,11 @@ test.for([
   "https://",
 ])("%j is not", (url) => expect(isPlainWebUrl(url)).toBe(false));
 
+const isOpen = (url: string) => isAllowedOnLoopback(url, true);
+
 test("loopback is this machine alone", () => {
   expect(
-    ["http://127.0.0.1:1/a", "http://localhost/a", "http://[::1]/a", "http://0x7f.1/"].map(isLoopbackHttp),
+    ["http://127.0.0.1:1/a", "http://localhost/a", "http://[::1]/a", "http://0x7f.1/"].map(isOpen),
   ).not.toContain(false);
   expect(
     [
@@ -33,6 +35,12 @@ test("loopback is this machine alone", () => {
       "http://127.0.0.1.evil.test/",
       "http://localhost.evil.test/",
       "http://10.0.0.1/",
-    ].map(isLoopbackHttp),
+    ].map(isOpen),
   ).not.toContain(true);
+});
+
+test("one opened port opens no other, and nothing opens none", () => {
+  expect(isAllowedOnLoopback("http://127.0.0.1:4567/", { port: 4567 })).toBe(true);
+  expect(isAllowedOnLoopback("http://127.0.0.1:4568/", { port: 4567 })).toBe(false);
+  expect(isAllowedOnLoopback("http://127.0.0.1:4567/", false)).toBe(false);
 });

@@ -100,16 +100,14 @@ async function close(tx: Database, lease: Lease, finish: Finish): Promise<Job | 
 
 async function writeResults(tx: Database, job: Job, lease: Lease, finish: Finish): Promise<void> {
   if (finish.results.length > 0) {
-    await tx
-      .insert(taskResults)
-      .values(
-        finish.results.map((result, position) => ({
-          ...result,
-          position,
-          jobId: job.id,
-          attempt: lease.attempt,
-        })),
-      );
+    await tx.insert(taskResults).values(
+      finish.results.map((result, position) => ({
+        ...result,
+        position,
+        jobId: job.id,
+        attempt: lease.attempt,
+      })),
+    );
   }
   if (finish.embeddings.length > 0) {
     await tx

@@ -1,0 +1,31 @@
+import type { ModelSpec } from "../inference/manifest.ts";
+import { EMBEDDING_SIZE, MUSICNN_FEATURES, MUSICNN_MODEL, MUSICNN_STREAM } from "./music/musicnn.ts";
+import { meanOfRows } from "./music/patch-scores.ts";
+import type { Task } from "./task.ts";
+
+/** Where a file lies among others: 200 float32 values, the mean over its patches, not normalised. */
+export const musicEmbedding: Task<"music.embedding"> = {
+  name: "music.embedding",
+  stream: MUSICNN_STREAM,
+
+  start(_options, { inference, features }) {
+    const musicnn = features.of(MUSICNN_FEATURES);
+    return {
+      push: (block) => musicnn.push(block),
+
+      async finish() {
+        const { embeddings } = await musicnn.finish();
+        return {
+          ...inference.identify(MUSICNN_MODEL),
+          space: spaceOf(inference.describe(MUSICNN_MODEL)),
+          vector: [...Float32Array.from(meanOfRows(embeddings, EMBEDDING_SIZE))],
+        };
+      },
+    };
+  },
+};
+
+/** Vectors are comparable when the same published weights made them. */
+function spaceOf({ id, files: [graph] }: ModelSpec): string {
+  return `${id}@${graph.sha256.slice(0, 12)}`;
+}

@@ -1,0 +1,134 @@
+import { AppError } from "@earshot/shared/domain/errors";
+import { roundSeconds } from "@earshot/shared/domain/results";
+import type { Tensors } from "../../inference/inference.ts";
+import type { AudioBlock, StreamSpec } from "../../input/audio.ts";
+import { MUSICNN, MusicnnMel } from "../../signal/musicnn-mel.ts";
+import { MUSICNN_PATCH, PatchCutter } from "../../signal/patches.ts";
+import type { FeatureContext, FeatureRun, FeatureSource } from "../features.ts";
+
+export const MUSICNN_MODEL = "msd-musicnn-1";
+export const MUSICNN_STREAM: StreamSpec = {
+  name: "mono16k",
+  channels: 1,
+  sampleRateHz: MUSICNN.sampleRateHz,
+};
+export const EMBEDDING_SIZE = 200;
+
+/** What MusiCNN says of each patch. */
+export interface MusicnnFeatures {
+  patches: number;
+  /** Scores, row-major [patches, labels]. */
+  activations: Float32Array;
+  /** Row-major [patches, 200]. */
+  embeddings: Float32Array;
+}
+
+/** Enough that no lane waits for the next patch; each is 72 kB. */
+const MOST_IN_FLIGHT = 8;
+
+/** The least audio that fills a patch. */
+const LEAST_SAMPLES = (MUSICNN_PATCH.frames - 2) * MUSICNN.hopSamples + 1;
+
+/**
+ * One mel and one run of the model for each patch of a job, whichever of the music tasks ask. On a CPU a batch gains
+ * nothing, so patches go to the lanes one by one.
+ */
+export const MUSICNN_FEATURES: FeatureSource<MusicnnFeatures> = {
+  start: (context) => new MusicnnRun(context),
+};
+
+/** When each patch begins. */
+export function patchTimestamps(patches: number): number[] {
+  const hopSeconds = (MUSICNN_PATCH.hop * MUSICNN.hopSamples) / MUSICNN.sampleRateHz;
+  return Array.from({ length: patches }, (_, patch) => roundSeconds(patch * hopSeconds));
+}
+
+class MusicnnRun implements FeatureRun<MusicnnFeatures> {
+  readonly #context: FeatureContext;
+  readonly #cutter = new PatchCutter(MUSICNN_PATCH, (patch) => this.#waiting.push(patch));
+  readonly #mel = new MusicnnMel((frame) => this.#cutter.push(frame));
+  /** Patches that the samples so far have filled and no lane was given. */
+  #waiting: Float32Array[] = [];
+  /** Runs that have not succeeded: one that fails stays, and whoever awaits them next hears of it. */
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #outputs: Pick<MusicnnFeatures, "activations" | "embeddings">[] = [];
+  #patches = 0;
+  #samples = 0;
+
+  constructor(context: FeatureContext) {
+    this.#context = context;
+  }
+
+  async push({ channels: [samples] }: AudioBlock): Promise<void> {
+    if (samples === undefined) return;
+    // A model that is missing is told before hours of audio were read for it.
+    if (this.#samples === 0) await this.#context.inference.load(MUSICNN_MODEL, this.#context.signal);
+    this.#samples += samples.length;
+    this.#mel.push(samples);
+    await this.#sendWaiting();
+  }
+
+  async finish(): Promise<MusicnnFeatures> {
+    this.#mel.finish();
+    await this.#sendWaiting();
+    await Promise.all(this.#inFlight);
+    if (this.#patches === 0) throw tooShort(this.#samples);
+    return {
+      patches: this.#patches,
+      activations: concatenated(this.#outputs.map(({ activations }) => activations)),
+      embeddings: concatenated(this.#outputs.map(({ embeddings }) => embeddings)),
+    };
+  }
+
+  async #sendWaiting(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const patch of waiting) {
+      while (this.#inFlight.size >= MOST_IN_FLIGHT) await Promise.race(this.#inFlight);
+      this.#send(patch, this.#patches++);
+    }
+  }
+
+  #send(patch: Float32Array, index: number): void {
+    const run = this.#infer(patch, index).then(() => {
+      this.#inFlight.delete(run);
+    });
+    // Whoever awaits it next hears of a failure; until then it must not count as unhandled.
+    run.catch(() => {});
+    this.#inFlight.add(run);
+  }
+
+  async #infer(patch: Float32Array, index: number): Promise<void> {
+    const { inference, signal } = this.#context;
+    const dims = [1, MUSICNN_PATCH.frames, MUSICNN_PATCH.bands];
+    const found = await inference.run(MUSICNN_MODEL, { melspectrogram: { data: patch, dims } }, signal);
+    this.#outputs[index] = {
+      activations: valuesOf(found, "activations"),
+      embeddings: valuesOf(found, "embeddings"),
+    };
+  }
+}
+
+/** @throws AppError `internal` when the graph is not the one that the manifest describes. */
+export function valuesOf(tensors: Tensors, output: string): Float32Array {
+  const tensor = tensors[output];
+  if (tensor === undefined) throw new AppError("internal", { message: `The model gave no ${output}.` });
+  return tensor.data;
+}
+
+function tooShort(samples: number): AppError {
+  return new AppError("input_too_short", {
+    detail: {
+      duration_seconds: roundSeconds(samples / MUSICNN.sampleRateHz),
+      minimum_seconds: Math.ceil((1_000 * LEAST_SAMPLES) / MUSICNN.sampleRateHz) / 1_000,
+    },
+  });
+}
+
+/** Rows of one width, one after the other. */
+function concatenated(rows: readonly Float32Array[]): Float32Array {
+  const width = rows[0]?.length ?? 0;
+  const all = new Float32Array(rows.length * width);
+  rows.forEach((row, index) => all.set(row, index * width));
+  return all;
+}
