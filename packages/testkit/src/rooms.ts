@@ -100,7 +100,7 @@ export function newJob(accountId: string, overrides: Partial<NewJob> = {}): NewJ
   };
 }
 
-async function submitNewJob(api: Database, job: NewJob): Promise<Job> {
+export async function submitNewJob(api: Database, job: NewJob): Promise<Job> {
   const answerFor = () => ({ status: 202, location: null, body: "" });
   const submission = await submitJob(api, { job, idempotency: null, answerFor });
   if (submission.outcome !== "created") throw new Error(`the job was not created: ${submission.outcome}`);

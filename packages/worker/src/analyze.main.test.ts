@@ -93,8 +93,14 @@ describe("a worker killed with SIGKILL", () => {
       await expectOneResult(stack, id, 2);
 
       const hook = await receiver.next();
-      const verified = new Webhook(stack.webhookSecret).verify(hook.body, hook.headers as Record<string, string>);
-      expect(verified).toMatchObject({ type: "job.succeeded", data: { id, status: "succeeded", attempt: 2 } });
+      const verified = new Webhook(stack.webhookSecret).verify(
+        hook.body,
+        hook.headers as Record<string, string>,
+      );
+      expect(verified).toMatchObject({
+        type: "job.succeeded",
+        data: { id, status: "succeeded", attempt: 2 },
+      });
       expect(await next.drain()).toBe(0);
       expect(await deliverer.drain()).toBe(0);
       expect(receiver.requests).toHaveLength(1);
@@ -139,7 +145,9 @@ describe("a worker killed with SIGKILL", () => {
     await holder.sql.begin(async (tx) => {
       await tx`lock table task_results in exclusive mode`;
       id = await stack.submitAndRing({ uploadId: await stack.upload(tone) });
-      await until(async () => (await blockedOn(stack, "task_results")) > 0, { describe: "a commit that waits" });
+      await until(async () => (await blockedOn(stack, "task_results")) > 0, {
+        describe: "a commit that waits",
+      });
       await killWithChildren(worker);
     });
     await holder.close();
@@ -178,7 +186,9 @@ test("one message delivered three times at once is analysed once", async () => {
   const id = await stack.submit({ uploadId: await stack.upload(tone) });
   await Promise.all([stack.ring(id), stack.ring(id), stack.ring(id)]);
   await expectOneResult(stack, id, 1);
-  await until(() => ignoredBells(first) + ignoredBells(second) === 2, { describe: "both other bells to be ignored" });
+  await until(() => ignoredBells(first) + ignoredBells(second) === 2, {
+    describe: "both other bells to be ignored",
+  });
 });
 
 test("a job whose bell was never rung runs once its time has come", async () => {
@@ -194,14 +204,19 @@ test("a job whose bell was never rung runs once its time has come", async () => 
 
 test("the queue restarts with 100 jobs in it: all of them finish", async () => {
   await using stack = await startTestStack();
-  const uploadId = await stack.upload(await writeToneWav(join(directory, "blip.wav"), { seconds: 0.5, sampleRateHz: 16_000 }));
+  const uploadId = await stack.upload(
+    await writeToneWav(join(directory, "blip.wav"), { seconds: 0.5, sampleRateHz: 16_000 }),
+  );
   const ids = await Promise.all(Array.from({ length: 100 }, () => stack.submitAndRing({ uploadId })));
   await using worker = await startWorkerProcess(stack);
   await until(async () => (await countOf(stack, "succeeded")) >= 5, { describe: "the first five" });
   await stack.queue.restart();
   // What no bell announces any more is taken from the table once its grace is over.
   await stack.sql`update jobs set claimable_at = now() where status = 'queued'`;
-  await until(async () => (await countOf(stack, "succeeded")) === 100, { timeoutMs: 160_000, describe: "all hundred" });
+  await until(async () => (await countOf(stack, "succeeded")) === 100, {
+    timeoutMs: 160_000,
+    describe: "all hundred",
+  });
   expect(await countOf(stack, "succeeded", "attempt = 1")).toBe(100);
   expect(ids).toHaveLength(100);
   expect(await worker.drain()).toBe(0);
@@ -240,12 +255,16 @@ test("a drain hands the job back at once and costs it nothing", async () => {
 const ignoredBells = (worker: WorkerProcess) => worker.log().split("bell_ignored").length - 1;
 
 async function countOf(stack: TestStack, status: string, condition = "true"): Promise<number> {
-  const [row] = await stack.sql<{ count: number }[]>`select count(*)::int as count from jobs where status = ${status} and ${stack.sql.unsafe(condition)}`;
+  const [row] = await stack.sql<
+    { count: number }[]
+  >`select count(*)::int as count from jobs where status = ${status} and ${stack.sql.unsafe(condition)}`;
   return row?.count ?? 0;
 }
 
 async function blockedOn(stack: TestStack, table: string): Promise<number> {
-  const [row] = await stack.sql<{ count: number }[]>`select count(*)::int as count from pg_locks where not granted and relation = ${table}::regclass`;
+  const [row] = await stack.sql<
+    { count: number }[]
+  >`select count(*)::int as count from pg_locks where not granted and relation = ${table}::regclass`;
   return row?.count ?? 0;
 }
 

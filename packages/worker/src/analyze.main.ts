@@ -68,6 +68,10 @@ await runUntilStopped(log, async (stop) => {
     },
     stop,
   );
-  await Promise.all([engine[Symbol.asyncDispose](), database.close(), rm(scratchRoot, { recursive: true, force: true })]);
+  await Promise.all([
+    engine[Symbol.asyncDispose](),
+    database.close(),
+    rm(scratchRoot, { recursive: true, force: true }),
+  ]);
   queue.close();
 });

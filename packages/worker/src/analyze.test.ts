@@ -83,11 +83,20 @@ test("a job ends with its results, what is known of its input, and what it used"
   await run(id);
   const job = await stack.job(id);
   expect(job).toMatchObject({ status: "succeeded", device: "cpu", audioSeconds: 1, leaseToken: null });
-  expect(job.inputInfo).toMatchObject({ duration_seconds: 1, codec: "pcm_s16le", channels: 1, sample_rate: 16_000 });
+  expect(job.inputInfo).toMatchObject({
+    duration_seconds: 1,
+    codec: "pcm_s16le",
+    channels: 1,
+    sample_rate: 16_000,
+  });
   expect(job.computeSeconds).toBeGreaterThan(0);
   const results = await stack.results(id);
   expect(results.map((result) => result.task)).toEqual(["speech.segments", "audio.features"]);
-  expect(JSON.parse(results[0]?.body ?? "")).toMatchObject({ status: "succeeded", segments: [], speech_seconds: 0 });
+  expect(JSON.parse(results[0]?.body ?? "")).toMatchObject({
+    status: "succeeded",
+    segments: [],
+    speech_seconds: 0,
+  });
   expect(JSON.parse(results[0]?.body ?? "").probabilities).toHaveLength(32);
   expect(results[0]?.summary).toEqual({ speech_seconds: 0, speech_ratio: 0 });
   expect(await finalEvents(id)).toEqual(["job.succeeded"]);

@@ -36,7 +36,11 @@ export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags"> {
 }
 
 /** One claimed job, from its input to its committed result. Whatever happens, the job is settled and nothing is thrown. */
-export async function analyze(claimed: ClaimedJob, options: AnalyzeOptions, handBack: AbortSignal): Promise<void> {
+export async function analyze(
+  claimed: ClaimedJob,
+  options: AnalyzeOptions,
+  handBack: AbortSignal,
+): Promise<void> {
   const { db, log } = options;
   const { job, lease } = claimed;
   const started = performance.now();
@@ -89,7 +93,9 @@ export async function analyze(claimed: ClaimedJob, options: AnalyzeOptions, hand
 
 /** A task that a fault of ours broke, such as a lane that died, is worth another attempt of the job while it has some left. */
 async function tryAgainAfterFault({ results }: Analysis, lease: Lease, db: Database): Promise<void> {
-  const broken = results.find((result) => result.status === "failed" && JOB_ERRORS[result.error.code].retryable);
+  const broken = results.find(
+    (result) => result.status === "failed" && JOB_ERRORS[result.error.code].retryable,
+  );
   if (broken?.status !== "failed" || !(await hasAttemptsLeft(db, lease))) return;
   throw new AppError(broken.error.code, { message: broken.error.message, detail: { task: broken.task } });
 }

@@ -45,7 +45,12 @@ test("a held lease outlives its term, and carries the latest progress", async ()
     },
     { describe: "a lease that was extended twice over" },
   );
-  expect(later).toMatchObject({ status: "running", progressStage: "decoding", progressFraction: 0.25, attempt: 1 });
+  expect(later).toMatchObject({
+    status: "running",
+    progressStage: "decoding",
+    progressFraction: 0.25,
+    attempt: 1,
+  });
   expect(held.signal.aborted).toBe(false);
 });
 

@@ -8,7 +8,8 @@ const NAME = /^earshot-worker-(\d+)-/;
 export async function openScratchRoot(parent: string = tmpdir()): Promise<string> {
   for (const entry of await readdir(parent)) {
     const pid = NAME.exec(entry)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(parent, entry), { recursive: true, force: true });
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(join(parent, entry), { recursive: true, force: true });
   }
   return mkdtemp(join(parent, `earshot-worker-${process.pid}-`));
 }

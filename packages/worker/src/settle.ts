@@ -49,7 +49,9 @@ export async function settle(
 async function handBack(db: Database, lease: Lease): Promise<Settlement> {
   // Free of charge, but not without end: a job must not go round for ever.
   if (lease.attempt >= LIMITS.attempts) return fail(db, lease, new AppError("worker_lost"));
-  return (await returnToQueue(db, lease, { outcome: "handed_back", delaySeconds: 0 })) ? "handed_back" : "dropped";
+  return (await returnToQueue(db, lease, { outcome: "handed_back", delaySeconds: 0 }))
+    ? "handed_back"
+    : "dropped";
 }
 
 async function fail(db: Database, lease: Lease, error: unknown): Promise<Settlement> {

@@ -11,7 +11,13 @@ import { openDatabase } from "@earshot/shared/db/database";
 import { expect, test } from "vitest";
 import { storeResult } from "./store-results.ts";
 
-const HEAD = { task: "speech.segments", status: "succeeded", model: "m", version: "1", device: "cpu" } as const;
+const HEAD = {
+  task: "speech.segments",
+  status: "succeeded",
+  model: "m",
+  version: "1",
+  device: "cpu",
+} as const;
 const LEASE = { jobId: "job_1", token: "t", attempt: 2 };
 
 test("a small result is kept as the text that clients get, a large one as a gzipped blob with an order to delete it", async () => {

@@ -33,7 +33,9 @@ export async function storeResult(
     device: result.device,
     summary: summaryOf(result),
     body: isLarge ? null : text,
-    blobKey: isLarge ? await writeBlob(`results/${lease.jobId}/${lease.attempt}/${result.task}.json.gz`, bytes) : null,
+    blobKey: isLarge
+      ? await writeBlob(`results/${lease.jobId}/${lease.attempt}/${result.task}.json.gz`, bytes)
+      : null,
     bodyBytes: bytes.byteLength,
     bodySha256: createHash("sha256").update(bytes).digest("hex"),
     keyId: null,
@@ -48,7 +50,14 @@ export async function storeResult(
 }
 
 /** The scalars of a result, by which jobs can be filtered. */
-function summaryOf({ task: _t, status: _s, model: _m, version: _v, device: _d, ...fields }: TaskResult): Record<string, unknown> {
+function summaryOf({
+  task: _t,
+  status: _s,
+  model: _m,
+  version: _v,
+  device: _d,
+  ...fields
+}: TaskResult): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => ["number", "string", "boolean"].includes(typeof value)),
   );

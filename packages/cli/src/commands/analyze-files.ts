@@ -10,7 +10,7 @@ import { createEngine } from "@earshot/worker/engine";
 import type { Engine } from "@earshot/worker/engine";
 import { runTasks } from "@earshot/worker/run-tasks";
 import * as z from "zod";
-import { EXIT, interruptedError, toCommandError } from "./command-error.ts";
+import { EXIT, interruptedError, missingError, toCommandError } from "./command-error.ts";
 import type { CommandError, ExitStatus } from "./command-error.ts";
 import { describeResults } from "./describe-results.ts";
 import { inOrder } from "./in-order.ts";
@@ -38,14 +38,7 @@ export async function analyzeFiles(
   const lanes = Math.min(files.length, config.LANES);
   const run = new AbortController();
   const signal = AbortSignal.any([terminal.signal, run.signal]);
-  await using engine = await createEngine({
-    lanes,
-    threads: config.LANE_THREADS,
-    device: config.DEVICE,
-    modelsDir: config.MODELS_DIR,
-    searchPath: config.searchPath,
-    log,
-  });
+  await using engine = await openEngine(config, lanes, log);
   let status: ExitStatus = EXIT.done;
   const attempt = (file: string) =>
     analyzeFile(file, { ...choice, engine, maxAudioSeconds: config.MAX_AUDIO_SECONDS, log, signal });
@@ -60,6 +53,24 @@ export async function analyzeFiles(
   }
   return status;
 }
+
+async function openEngine(config: AnalyzeConfig, lanes: number, log: Log): Promise<Engine> {
+  try {
+    return await createEngine({
+      lanes,
+      threads: config.LANE_THREADS,
+      device: config.DEVICE,
+      modelsDir: config.MODELS_DIR,
+      searchPath: config.searchPath,
+      log,
+    });
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw missingError(`Models can't be run here: ${said} earshot doctor says more.`);
+  }
+}
+
+type AnalyzeConfig = ReturnType<typeof readAnalyzeConfig>;
 
 function readAnalyzeConfig({ env }: Terminal) {
   const config = parseEnv(env, {

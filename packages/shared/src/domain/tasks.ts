@@ -37,6 +37,21 @@ export const TASKS = {
         threshold_off: options.threshold_off ?? Math.max(0.01, options.threshold - 0.15),
       })),
   },
+  "music.tags": {
+    title: "Fifty tags of genre, mood and instruments, over time",
+    model: "msd-musicnn-1",
+    options: z.strictObject({}),
+  },
+  "music.mood": {
+    title: "Mood, danceability, voice and tonality, over time",
+    model: "msd-musicnn-1",
+    options: z.strictObject({}),
+  },
+  "music.embedding": {
+    title: "A vector by which similar music is found",
+    model: "msd-musicnn-1",
+    options: z.strictObject({}),
+  },
 } as const;
 
 export type TaskName = keyof typeof TASKS;

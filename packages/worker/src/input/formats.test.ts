@@ -11,15 +11,18 @@ import type { Corpus } from "./testing/corpus.ts";
 const MONO: StreamSpec = { name: "mono", channels: 1, sampleRateHz: 16_000 };
 const NATIVE: StreamSpec = { name: "native", channels: "native", sampleRateHz: "native" };
 
-const SECONDS = 1.5;
+const SECONDS = 1.6;
 /** Whole periods of it fit into the half second that is measured. */
 const TONE_HZ = 500;
 
-/** Channels as ffmpeg orders them: L R, or L R C LFE and two surrounds. Levels differ where a mix-up could hide. */
+/**
+ * Channels as ffmpeg orders them: L R, or L R C LFE and two surrounds. One and two are at full scale; six differ, so that
+ * a mix-up is seen, and count in mono as downmix.ts says.
+ */
 const LAYOUTS = {
   mono: { levels: [1], mono: 1 },
   stereo: { levels: [1, 1], mono: 1 },
-  "5.1": { levels: [1, 0.8, 0.6, 0.5, 0.4, 0.2], mono: (Math.SQRT1_2 * 1.8 + 0.6 + 0.5 * 0.6) / (Math.SQRT2 + 2) },
+  "5.1": { levels: [0.7, 0.8, 0.6, 0.5, 0.4, 0.2], mono: (Math.SQRT1_2 * 1.5 + 0.6 + 0.5 * 0.6) / (Math.SQRT2 + 2) },
 } as const;
 type Layout = keyof typeof LAYOUTS;
 
@@ -61,10 +64,9 @@ const CASES: readonly [ContainerName, number, Layout][] = [
   ["wavpack", 8_000, "mono"],
   ["wavpack", 48_000, "5.1"],
   ["wavpack", 192_000, "stereo"],
-  ["mp3Cbr", 8_000, "mono"],
   ["mp3Cbr", 44_100, "stereo"],
   ["mp3Cbr", 48_000, "stereo"],
-  ["mp3Vbr", 22_050, "mono"],
+  ["mp3Vbr", 8_000, "mono"],
   ["mp3Vbr", 44_100, "stereo"],
   ["aac", 8_000, "mono"],
   ["aac", 44_100, "stereo"],
@@ -109,7 +111,7 @@ describe.concurrent("right facts, length and level of", () => {
   });
 });
 
-/** A sine of a different level on each channel, at full scale on the first. */
+/** The layout's sine on each channel. */
 function makeTone(name: ContainerName, rateHz: number, layout: Layout): Promise<string> {
   const { extension, words } = CONTAINERS[name];
   const waves = LAYOUTS[layout].levels.map((level) => `${level}*sin(${TONE_HZ}*2*PI*t)`);

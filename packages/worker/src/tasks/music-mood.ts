@@ -1,9 +1,7 @@
-import { loadMoodHeads, MOOD_HEADS, runMoodHeads } from "./music/mood-heads.ts";
-import type { MoodHead, MoodScores } from "./music/mood-heads.ts";
+import { byHead, loadMoodHeads, MOOD_HEADS, runMoodHeads } from "./music/mood-heads.ts";
 import { moodTags } from "./music/mood-tags.ts";
 import { MUSICNN_FEATURES, MUSICNN_MODEL, MUSICNN_STREAM, patchTimestamps } from "./music/musicnn.ts";
 import { pooledScores, scoresOverTime } from "./music/patch-scores.ts";
-import type { PatchScores } from "./music/patch-scores.ts";
 import type { Task } from "./task.ts";
 
 /** Nine pairs of classes, from happy or not to voice or instrumental, each by a head of its own on MusiCNN's embeddings. */
@@ -25,14 +23,14 @@ export const musicMood: Task<"music.mood"> = {
       async finish() {
         const found = await musicnn.finish();
         const scores = await runMoodHeads(found, inference, signal);
-        const heads = eachHead(scores, (head) => pooledScores(scores[head]));
+        const heads = byHead((head) => pooledScores(scores[head]));
         return {
           ...inference.identify(MUSICNN_MODEL),
           heads,
-          tags: moodTags(Object.assign({}, ...Object.values(heads))),
+          tags: moodTags(Object.fromEntries(Object.values(heads).flatMap(Object.entries<number>))),
           segments: {
             timestamps_seconds: patchTimestamps(found.patches),
-            values: eachHead(scores, (head) => ({
+            values: byHead((head) => ({
               [MOOD_HEADS[head]]: scoresOverTime(scores[head], MOOD_HEADS[head]),
             })),
           },

@@ -5,7 +5,10 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** Mono 16-bit PCM WAV of a sine at -12 dBFS, by formula. */
-export async function writeToneWav(file: string, options: { seconds: number; sampleRateHz: number }): Promise<string> {
+export async function writeToneWav(
+  file: string,
+  options: { seconds: number; sampleRateHz: number },
+): Promise<string> {
   const { seconds, sampleRateHz } = options;
   const samples = Math.round(seconds * sampleRateHz);
   const wav = Buffer.alloc(44 + samples * 2);

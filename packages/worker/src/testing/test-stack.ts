@@ -3,14 +3,13 @@ import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "@earshot/shared/crypto/ids";
-import { newSealKey, parseSealKeys, seal } from "@earshot/shared/crypto/seal";
+import { newSealKey, parseSealKeys } from "@earshot/shared/crypto/seal";
 import { createAccount } from "@earshot/shared/db/accounts";
 import type { OpenDatabase } from "@earshot/shared/db/database";
 import { openDatabase } from "@earshot/shared/db/database";
 import type { Job } from "@earshot/shared/db/jobs/job";
 import { findJob, listTaskResults } from "@earshot/shared/db/jobs/read-job";
 import type { StoredResult } from "@earshot/shared/db/jobs/read-job";
-import { submitJob } from "@earshot/shared/db/jobs/submit-job";
 import type { NewJob } from "@earshot/shared/db/jobs/submit-job";
 import { completeUpload, insertUpload } from "@earshot/shared/db/uploads";
 import type { JobStatus } from "@earshot/shared/domain/job-status";
@@ -20,6 +19,7 @@ import { createTestDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
 import { startTestQueue } from "@earshot/testkit/queue";
 import type { TestQueue } from "@earshot/testkit/queue";
+import { newJob, submitNewJob } from "@earshot/testkit/rooms";
 import { until } from "@earshot/testkit/until";
 
 /** A real Postgres database, a real SQS server and a directory of blobs, with one account in them. */
@@ -77,19 +77,8 @@ export async function startTestStack(parts: TestStackParts = {}): Promise<TestSt
     return id;
   }
 
-  async function submit(job: Partial<NewJob>): Promise<string> {
-    const id = newId("job");
-    const webhookSecretSealed = job.webhookSecretSealed
-      ? await seal(parseSealKeys(sealKeys), job.webhookSecretSealed, id)
-      : null;
-    const submitted = await submitJob(db, {
-      job: { ...DEFAULT_JOB, ...job, id, accountId: account.id, webhookSecretSealed },
-      idempotency: null,
-      answerFor: () => ({ status: 202, location: null, body: "" }),
-    });
-    if (submitted.outcome !== "created") throw new Error(submitted.outcome);
-    return id;
-  }
+  const submit = async (job: Partial<NewJob>) =>
+    (await submitNewJob(db, newJob(account.id, inputOf(job)))).id;
 
   const ring = (jobId: string) => bell.ring({ v: 1, jobId, traceparent: null }, account.id);
 
@@ -137,20 +126,7 @@ export async function startTestStack(parts: TestStackParts = {}): Promise<TestSt
   };
 }
 
-const DEFAULT_JOB: Omit<NewJob, "id" | "accountId"> = {
-  priority: 0,
-  uploadId: null,
-  inputUrl: null,
-  tasks: ["audio.features"],
-  options: {},
-  metadata: {},
-  webhookUrl: null,
-  webhookEvents: null,
-  webhookSecretSealed: null,
-  timeoutSeconds: 600,
-  retentionSeconds: 3_600,
-  queueDeadlineSeconds: 3_600,
-  retriedFrom: null,
-  requestId: "req_test",
-  traceparent: null,
-};
+/** A job has one input: an upload instead of the URL that a new job of the testkit has. */
+function inputOf(job: Partial<NewJob>): Partial<NewJob> {
+  return job.uploadId ? { inputUrl: null, ...job } : job;
+}

@@ -25,6 +25,10 @@ const HEADS = Object.keys(MOOD_HEADS) as MoodHead[];
 /** 26 minutes of audio, 0.8 MB. The head itself does next to nothing. */
 const PATCHES_PER_RUN = 1_024;
 
+export function byHead<T>(valueOf: (head: MoodHead) => T): Record<MoodHead, T> {
+  return Object.fromEntries(HEADS.map((head) => [head, valueOf(head)])) as Record<MoodHead, T>;
+}
+
 export async function loadMoodHeads(inference: Inference, signal: AbortSignal): Promise<void> {
   for (const head of HEADS) await inference.load(modelOf(head), signal);
 }
@@ -35,10 +39,8 @@ export async function runMoodHeads(
   inference: Inference,
   signal: AbortSignal,
 ): Promise<MoodScores> {
-  const scored = await Promise.all(
-    HEADS.map(async (head) => [head, await runHead(modelOf(head), features, inference, signal)] as const),
-  );
-  return Object.fromEntries(scored) as MoodScores;
+  const scores = await Promise.all(HEADS.map((head) => runHead(modelOf(head), features, inference, signal)));
+  return Object.fromEntries(HEADS.map((head, index) => [head, scores[index]])) as MoodScores;
 }
 
 async function runHead(
