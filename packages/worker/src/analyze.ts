@@ -20,7 +20,7 @@ import { persist } from "./persist.ts";
 import { runTasks } from "./run-tasks.ts";
 import { openScratch } from "./scratch.ts";
 import { hasAttemptsLeft, settle } from "./settle.ts";
-import { storeResult } from "./store-results.ts";
+import { embeddingsOf, storeResult } from "./store-results.ts";
 
 export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags"> {
   inference: Inference;
@@ -111,7 +111,7 @@ async function finishOf(
   return {
     status,
     results: await Promise.all(analysis.results.map((result) => storeResult(result, lease, options))),
-    embeddings: [],
+    embeddings: embeddingsOf(analysis.results),
     input: analysis.input,
     warnings: analysis.warnings ?? [],
     computeSeconds,

@@ -4,11 +4,15 @@ import { gzip } from "node:zlib";
 import type { BlobStore } from "@earshot/shared/blobs/blob-store";
 import type { Database } from "@earshot/shared/db/database";
 import type { Lease } from "@earshot/shared/db/jobs/job";
-import type { NewTaskResult } from "@earshot/shared/db/jobs/finish-job";
+import type { Finish, NewTaskResult } from "@earshot/shared/db/jobs/finish-job";
 import { planBlobDeletion } from "@earshot/shared/db/sweep";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { TaskResult } from "@earshot/shared/domain/results";
 import type { TaskName } from "@earshot/shared/domain/tasks";
+import * as z from "zod";
+
+/** What a task that embeds adds to its result (DESIGN §6). */
+const embedded = z.object({ status: z.literal("succeeded"), space: z.string(), vector: z.array(z.number()) });
 
 const compress = promisify(gzip);
 
@@ -47,6 +51,19 @@ export async function storeResult(
     await blobs.write(key, new Blob([compressed]).stream());
     return key;
   }
+}
+
+/**
+ * The vectors of a job's results, for the search: scaled to length 1, so that a dot product is their cosine. A vector
+ * without a direction is left out.
+ */
+export function embeddingsOf(results: readonly TaskResult[]): Finish["embeddings"] {
+  return results.flatMap((result) => {
+    const { success, data } = embedded.safeParse(result);
+    if (!success) return [];
+    const length = Math.hypot(...data.vector);
+    return length > 0 ? [{ space: data.space, vec: data.vector.map((value) => value / length) }] : [];
+  });
 }
 
 /** The scalars of a result, by which jobs can be filtered. */

@@ -93,21 +93,36 @@ async function checkOnnxruntime(): Promise<Finding> {
   return { state: "ok", found: "loads (cpu)" };
 }
 
+/** The models of a fresh install are required; the others only by those who ask for their tasks. */
 async function checkModels(env: Env): Promise<Finding> {
   const registry = createRegistry({ modelsDir: env["EARSHOT_MODELS_DIR"] });
-  const needed = new Set(TASK_NAMES.flatMap((name) => TASKS[name].model ?? []));
-  const problems = await Promise.all(
-    [...needed].map((id) =>
-      registry.resolve(id).then(
-        () => null,
-        (error: unknown) => String(error instanceof Error ? error.message : error),
-      ),
-    ),
+  const bundled = TASK_NAMES.flatMap((name): string[] =>
+    TASKS[name].model === null ? [] : [TASKS[name].model],
   );
-  const told = problems.filter((problem) => problem !== null);
-  if (told.length === 0)
-    return { state: "ok", found: `${[...needed].join(", ")}: here, with the right hash` };
-  return { state: "missing", found: told.join(" "), advice: "Put the files into EARSHOT_MODELS_DIR." };
+  const checked = await Promise.all(
+    registry.models.map(async ({ id }) => ({
+      id,
+      problem: await registry.resolve(id).then(() => null, messageOf),
+    })),
+  );
+  const bad = checked.filter(({ problem }) => problem !== null);
+  const good = checked.filter(({ problem }) => problem === null).map(({ id }) => id);
+  if (bad.length === 0) return { state: "ok", found: `all ${good.length} are here, with the right hashes` };
+  const isRequired = bad.some(({ id }) => bundled.includes(id));
+  const told = isRequired ? bad.filter(({ id }) => bundled.includes(id)).map(({ problem }) => problem) : [];
+  const found = [
+    `here: ${good.join(", ") || "none"}; not usable: ${bad.map(({ id }) => id).join(", ")}.`,
+    ...told,
+  ].join(" ");
+  return {
+    state: isRequired ? "missing" : "degraded",
+    found,
+    advice: "Put the files into EARSHOT_MODELS_DIR.",
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function checkHome(env: Env): Promise<Finding> {

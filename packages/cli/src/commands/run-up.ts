@@ -4,8 +4,10 @@ import type { Home } from "../stack/home.ts";
 import { makeHome } from "../stack/home.ts";
 import { logFileOf, openLogFile } from "../stack/log-file.ts";
 import { analyzeSample, SAMPLE } from "../stack/sample.ts";
-import { readStackConfig } from "../stack/stack-config.ts";
+import { openLoopbackPort, readStackConfig } from "../stack/stack-config.ts";
 import type { StackConfig } from "../stack/stack-config.ts";
+import { receiveWebhook } from "../stack/webhook-receiver.ts";
+import type { WebhookReceiver } from "../stack/webhook-receiver.ts";
 import { startStack } from "../stack/stack.ts";
 import { toCommandError } from "./command-error.ts";
 import { describeResults } from "./describe-results.ts";
@@ -19,8 +21,11 @@ export interface UpOptions {
 
 /** Starts the stack and keeps it until the terminal's signal. @throws StackError and the like, when nothing runs. */
 export async function runUp(options: UpOptions, terminal: Terminal): Promise<void> {
-  const config = readStackConfig(terminal.env);
+  const told = readStackConfig(terminal.env);
   const { signal } = terminal;
+  // Open as long as the stack runs: nobody else can ever get the one port that webhooks may reach.
+  await using receiver = options.sample ? await receiveWebhook(told.home.webhookSecret) : null;
+  const config = receiver === null ? told : openLoopbackPort(told, receiver.port);
   try {
     terminal.out(`Earshot starts in ${nearPath(config.home.directory)}`);
     await using log = await openUpLog(config.home, options);
@@ -35,7 +40,7 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<voi
       signal,
     );
     terminal.out(`  ready after ${secondsSince(started)} s`);
-    if (options.sample) await showSample(config, terminal);
+    if (receiver !== null) await showSample(config, receiver, terminal);
     terminal.out(howToGoOn(config));
     terminal.out(`\nserving at ${config.publicUrl} — Ctrl-C stops`);
     await rejectOnAbort(signal).catch(() => {});
@@ -56,13 +61,13 @@ async function openUpLog(home: Home, { verbose }: UpOptions) {
 }
 
 /** A sample that fails is told, and the stack goes on serving. */
-async function showSample(config: StackConfig, terminal: Terminal): Promise<void> {
+async function showSample(config: StackConfig, receiver: WebhookReceiver, terminal: Terminal): Promise<void> {
   const started = performance.now();
   try {
-    const { result, webhook } = await analyzeSample(config, terminal.signal);
+    const { result, webhook } = await analyzeSample(config, receiver, terminal.signal);
     terminal.out(`\n${nearPath(SAMPLE)}, through the API, in ${secondsSince(started)} s:`);
     terminal.out(describeResults(result));
-    if (webhook !== null) terminal.out(`  webhook         ${webhook}`);
+    terminal.out(`  webhook         ${webhook}`);
   } catch (error) {
     terminal.signal.throwIfAborted();
     terminal.out(`\nThe sample could NOT be analysed: ${toCommandError(error).message}`);

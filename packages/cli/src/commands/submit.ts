@@ -42,7 +42,10 @@ export function addSubmit(program: Command, terminal: Terminal, finish: (status:
   withConnection(program.command("submit"))
     .description("Send a file or a URL to an Earshot API as a job")
     .argument("<file|url>", "an audio file, or an https URL of one")
-    .option("--tasks <names>", "what to find out, separated by commas (default: everything)")
+    .option(
+      "--tasks <names>",
+      "what to find out, separated by commas (default: all that need no further download)",
+    )
     .option("--options <json>", "options of the tasks, each under its task's name")
     .option("--wait", "wait for the end and print the result")
     .option("--webhook <url>", "is told when the job has ended")

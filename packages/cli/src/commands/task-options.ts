@@ -3,6 +3,8 @@ import type { TaskName } from "@earshot/shared/domain/tasks";
 import * as z from "zod";
 import { usageError } from "./command-error.ts";
 
+const ALL_TASKS = Object.keys(TASKS);
+
 export interface TaskChoice {
   tasks: TaskName[];
   options: Readonly<Partial<Record<TaskName, unknown>>>;
@@ -26,9 +28,9 @@ function readNames(text: string): TaskName[] {
     .map((name) => name.trim())
     .map((name) => {
       if (isTaskName(name)) return name;
-      throw usageError(`There is no task "${name}". The tasks are ${TASK_NAMES.join(", ")}.`, {
+      throw usageError(`There is no task "${name}". The tasks are ${ALL_TASKS.join(", ")}.`, {
         task: name,
-        tasks: TASK_NAMES,
+        tasks: ALL_TASKS,
       });
     });
 }

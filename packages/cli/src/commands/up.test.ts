@@ -30,7 +30,6 @@ beforeAll(async () => {
   env = {
     EARSHOT_HOME: home,
     EARSHOT_PORT: String(await findFreePort()),
-    EARSHOT_ALLOW_LOOPBACK: "1",
     EARSHOT_LANES: "1",
     EARSHOT_LEASE_SECONDS: "5",
   };

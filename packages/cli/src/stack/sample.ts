@@ -7,38 +7,39 @@ import { PATIENT } from "../client/retry.ts";
 import { uploadFile } from "../client/upload-file.ts";
 import { readSecret } from "./secret-file.ts";
 import type { StackConfig } from "./stack-config.ts";
-import { receiveWebhook } from "./webhook-receiver.ts";
+import type { WebhookReceiver } from "./webhook-receiver.ts";
 
 export const SAMPLE = fileURLToPath(new URL("../../../../samples/hello-earshot.flac", import.meta.url));
 
 export interface SampleOutcome {
   /** The body of GET /v1/jobs/{id}/result. */
   result: unknown;
-  /** What became of its webhook, in words; null where none can be received. */
-  webhook: string | null;
+  /** What became of its webhook, in words. */
+  webhook: string;
 }
 
 const WITHIN_MS = 120_000;
 const POLL_SECONDS = 20;
 
 /**
- * Sends the sample through the real API: upload, PUT, job, wait, result. Where webhooks may reach loopback, the job has
- * one that is received here and whose signature is checked.
- * @throws AppError when the job failed, and as the client does.
+ * Sends the sample through the real API: upload, PUT, job, wait, result, and a webhook whose signature is checked here.
+ * @throws AppError when the job has no result, and as the client does.
  */
-export async function analyzeSample(config: StackConfig, stop: AbortSignal): Promise<SampleOutcome> {
+export async function analyzeSample(
+  config: StackConfig,
+  receiver: WebhookReceiver,
+  stop: AbortSignal,
+): Promise<SampleOutcome> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(WITHIN_MS)]);
   const key = (await readSecret(config.home.apiKey)) ?? "";
   const connection = { url: `http://127.0.0.1:${config.port}`, key, retry: PATIENT };
-  await using receiver = config.allowLoopback ? await receiveWebhook(config.home.webhookSecret) : null;
   const uploadId = await uploadFile(connection, SAMPLE, () => {}, signal);
-  const webhook = receiver === null ? {} : { webhook: { url: receiver.url } };
-  const request = { input: { upload_id: uploadId }, tasks: TASK_NAMES, ...webhook };
+  const request = { input: { upload_id: uploadId }, tasks: TASK_NAMES, webhook: { url: receiver.url } };
   const { id } = await submitJob(connection, request, signal);
   const ended = await waitForEnd(connection, id, { pollSeconds: POLL_SECONDS, onProgress() {} }, signal);
-  if (ended.status !== "succeeded") throw failureOf(ended);
+  if (ended.status !== "succeeded" && ended.status !== "partial") throw failureOf(ended);
   const result = await readResult(connection, id, signal);
-  return { result, webhook: (await receiver?.received(signal)) ?? null };
+  return { result, webhook: await receiver.received(signal) };
 }
 
 function failureOf({ id, status, error }: Job): AppError {

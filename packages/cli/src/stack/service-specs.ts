@@ -27,8 +27,8 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   const everywhere = {
     ...config.machine,
     EARSHOT_BLOBS: pathToFileURL(home.blobs).href,
-    EARSHOT_ALLOW_LOOPBACK: config.allowLoopback ? "1" : "0",
   };
+  const toWebhooks = { EARSHOT_ALLOW_LOOPBACK: config.loopback.webhooks };
   const bell = {
     EARSHOT_QUEUE_URL: queue.url,
     EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
@@ -39,6 +39,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     ...everywhere,
     ...bell,
     ...sealKeys,
+    ...toWebhooks,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("api"),
     EARSHOT_URL_KEY_FILE: home.urlKey,
     EARSHOT_PORT: String(config.port),
@@ -48,9 +49,15 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     ...everywhere,
     ...bell,
     ...config.worker,
+    EARSHOT_ALLOW_LOOPBACK: config.loopback.inputs,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("worker"),
   };
-  const deliver = { ...everywhere, ...sealKeys, EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver") };
+  const deliver = {
+    ...everywhere,
+    ...sealKeys,
+    ...toWebhooks,
+    EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver"),
+  };
   return {
     api: { name: "api", main: mainOf("@earshot/api/entry.node"), env: api, stopWithinMs: STOP_WITHIN_MS.api },
     worker: {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Env } from "@earshot/shared/config/env";
-import { flag, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import * as z from "zod";
 import { DEFAULT_HOME, homeAt } from "./home.ts";
 import type { Home } from "./home.ts";
@@ -14,7 +15,8 @@ export interface StackConfig {
   port: number;
   /** Where clients find the API. */
   publicUrl: string;
-  allowLoopback: boolean;
+  /** EARSHOT_ALLOW_LOOPBACK of those who fetch inputs, and of those who send webhooks. */
+  loopback: { inputs: string; webhooks: string };
   /** What every process needs to find its way on this machine. */
   machine: Variables;
   /** What the worker is told as it is; it checks that itself. */
@@ -32,7 +34,7 @@ export function readStackConfig(env: Env): StackConfig {
     PORT: wholeNumber(1, 65_535).default(DEFAULT_PORT),
     PUBLIC_URL: z.url().optional(),
     MODELS_DIR: z.string().optional(),
-    ALLOW_LOOPBACK: flag,
+    ALLOW_LOOPBACK: loopback,
   });
   const workerNames = OF_THE_WORKER.map((name) => `EARSHOT_${name}`);
   const models: Variables = MODELS_DIR === undefined ? {} : { EARSHOT_MODELS_DIR: resolve(MODELS_DIR) };
@@ -40,10 +42,23 @@ export function readStackConfig(env: Env): StackConfig {
     home: homeAt(HOME),
     port: PORT,
     publicUrl: PUBLIC_URL ?? `http://127.0.0.1:${PORT}`,
-    allowLoopback: ALLOW_LOOPBACK,
+    loopback: { inputs: allowance(ALLOW_LOOPBACK), webhooks: allowance(ALLOW_LOOPBACK) },
     machine: pick(env, OF_THE_MACHINE),
     worker: { ...pick(env, workerNames), ...models },
   };
+}
+
+/** Unless more is allowed already, webhooks may reach this one port of our own. */
+export function openLoopbackPort(config: StackConfig, port: number): StackConfig {
+  if (config.loopback.webhooks !== CLOSED) return config;
+  return { ...config, loopback: { ...config.loopback, webhooks: String(port) } };
+}
+
+const CLOSED = "0";
+
+function allowance(allowed: LoopbackAllowance): string {
+  if (typeof allowed === "object") return String(allowed.port);
+  return allowed ? "1" : CLOSED;
 }
 
 function pick(env: Env, names: readonly string[]): Variables {

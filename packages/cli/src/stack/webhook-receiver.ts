@@ -10,6 +10,7 @@ import { LOOPBACK } from "./postgres-port.ts";
 import { readSecret } from "./secret-file.ts";
 
 export interface WebhookReceiver extends AsyncDisposable {
+  port: number;
   url: string;
   /** Waits for the first webhook and says what it was worth. */
   received(signal: AbortSignal): Promise<string>;
@@ -17,21 +18,22 @@ export interface WebhookReceiver extends AsyncDisposable {
 
 const WITHIN_MS = 15_000;
 
-/** A server on loopback for one webhook, which checks its signature as any receiver should. */
+/** A server on loopback that checks the signature of its first webhook, as any receiver should. The secret is read then. */
 export async function receiveWebhook(secretFile: string): Promise<WebhookReceiver> {
-  const secret = (await readSecret(secretFile)) ?? "";
   const first = Promise.withResolvers<string>();
   const server = createServer((request, response) => {
     text(request)
-      .then((body) => judge(request.headers, body, secret))
+      .then((body) => judge(request.headers, body, secretFile))
       .then(first.resolve, first.reject)
       .finally(() => response.writeHead(204).end());
   });
   first.promise.catch(() => {}); // It may come after nobody waits any more.
   server.listen(0, LOOPBACK);
   await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/webhook`,
+    port,
+    url: `http://${LOOPBACK}:${port}/webhook`,
     received(signal) {
       const late = rejectOnAbort(AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]));
       return Promise.race([first.promise, late]).catch(() => "did not arrive");
@@ -43,7 +45,8 @@ export async function receiveWebhook(secretFile: string): Promise<WebhookReceive
   };
 }
 
-async function judge(headers: IncomingHttpHeaders, body: string, secret: string): Promise<string> {
+async function judge(headers: IncomingHttpHeaders, body: string, secretFile: string): Promise<string> {
+  const secret = (await readSecret(secretFile)) ?? "";
   const id = String(headers["webhook-id"]);
   const timestampSeconds = Number(headers["webhook-timestamp"]);
   const expected = await signWebhook({ id, timestampSeconds, body }, [secret]);

@@ -99,7 +99,9 @@ describe.concurrent("right facts, length and level of", () => {
 
     expect(media).toMatchObject({ codec, channels: levels.length, sampleRateHz: nativeHz });
     expect(decoded.truncated).toBe(false);
-    const tolerance = isLossless ? { seconds: 0, level: 0.001 } : { seconds: 0.05, level: 0.02 };
+    // Some encoders fill their last frame, which is long at low rates.
+    const padding = Math.max(0.05, 1_024 / nativeHz);
+    const tolerance = isLossless ? { seconds: 0, level: 0.001 } : { seconds: padding, level: 0.02 };
     expect(Math.abs(decoded.durationSeconds - SECONDS)).toBeLessThanOrEqual(tolerance.seconds);
     for (const samples of heard.native) {
       expect(samples.length / nativeHz).toBe(decoded.durationSeconds);

@@ -13,7 +13,8 @@ export interface PatchScores {
 /** The labels of the output `activations`, in the order of the manifest. */
 export function labelsOf({ id, labels }: ModelSpec): readonly string[] {
   const names = labels?.["activations"];
-  if (names === undefined) throw new AppError("internal", { message: `Model ${id} has no labels in models.json.` });
+  if (names === undefined)
+    throw new AppError("internal", { message: `Model ${id} has no labels in models.json.` });
   return names;
 }
 
