@@ -15,11 +15,12 @@ export default defineConfig({
         test: {
           name: "fast",
           include: everywhere,
-          exclude: ["**/*.golden.test.ts", "**/node_modules/**"],
+          exclude: ["**/*.golden.test.ts", "**/*.long.test.ts", "**/node_modules/**"],
           globalSetup: ["packages/testkit/src/global-setup.ts"],
         },
       },
       { extends: true, test: { name: "golden", include: ["packages/*/src/**/*.golden.test.ts"] } },
+      { extends: true, test: { name: "long", include: ["packages/*/src/**/*.long.test.ts"] } },
     ],
   },
 });

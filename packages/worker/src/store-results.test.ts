@@ -9,7 +9,7 @@ import type { TaskResult } from "@earshot/shared/domain/results";
 import { createTestDatabase } from "@earshot/testkit/database";
 import { openDatabase } from "@earshot/shared/db/database";
 import { expect, test } from "vitest";
-import { storeResult } from "./store-results.ts";
+import { embeddingsOf, storeResult } from "./store-results.ts";
 
 const HEAD = {
   task: "speech.segments",
@@ -46,4 +46,17 @@ test("a small result is kept as the text that clients get, a large one as a gzip
     await close();
     await rm(directory, { recursive: true, force: true });
   }
+});
+
+test("vectors of results are kept for the search with length 1", () => {
+  const head = { ...HEAD, task: "music.embedding" };
+  const failed = { ...head, status: "failed", error: { code: "input_too_short", message: "" } } as const;
+  expect(
+    embeddingsOf([
+      { ...HEAD, speech_ratio: 0.5 },
+      { ...head, space: "m@1", vector: [3, 0, -4] },
+      { ...head, space: "m@2", vector: [0, 0] },
+      failed,
+    ]),
+  ).toEqual([{ space: "m@1", vec: [0.6, 0, -0.8] }]);
 });

@@ -36,4 +36,28 @@ export interface UploadTarget {
 /** Signs a PUT for exactly one blob: the bytes that arrive have this size, type and hash or are refused. */
 export interface UploadSigner {
   sign(target: UploadTarget): Promise<{ url: string; headers: Record<string, string> }>;
+  /** How large files arrive in parts; null where one PUT takes any size. */
+  multipart: MultipartUploads | null;
+}
+
+export interface MultipartUploads {
+  /** What is larger comes in parts of this size, the last one smaller. */
+  partBytes: number;
+  begin(target: UploadTarget): Promise<{ multipartId: string; parts: SignedPart[] }>;
+  /** @throws AppError `conflict` when the parts are not those that arrived. */
+  complete(key: string, upload: { multipartId: string; parts: readonly UploadedPart[] }): Promise<void>;
+}
+
+/** A URL that takes one part, of exactly this size. */
+export interface SignedPart {
+  /** From 1. */
+  number: number;
+  sizeBytes: number;
+  url: string;
+}
+
+export interface UploadedPart {
+  number: number;
+  /** As the answer to its PUT said. */
+  etag: string;
 }

@@ -26,8 +26,9 @@ export function createUploadSigner({ baseUrl, key }: SignedUrlOptions): UploadSi
       url.searchParams.set("type", target.contentType);
       if (target.sha256) url.searchParams.set("sha256", target.sha256);
       url.searchParams.set("signature", await signatureOf(key, "PUT", target.key, url.searchParams));
-      return { url: url.href, headers: headersOf(target) };
+      return { url: url.href, headers: putHeaders(target) };
     },
+    multipart: null,
   };
 }
 
@@ -88,7 +89,8 @@ async function signatureOf(
   );
 }
 
-function headersOf({ contentType, sizeBytes, sha256 }: UploadTarget): Record<string, string> {
+/** What a PUT of this target must send. */
+export function putHeaders({ contentType, sizeBytes, sha256 }: UploadTarget): Record<string, string> {
   return {
     "content-type": contentType,
     "content-length": String(sizeBytes),

