@@ -15,10 +15,11 @@ export default defineConfig({
         test: {
           name: "fast",
           include: everywhere,
-          exclude: ["**/*.golden.test.ts", "**/*.long.test.ts", "**/node_modules/**"],
+          exclude: ["**/*.golden.test.ts", "**/*.long.test.ts", "**/*.edge.test.ts", "**/node_modules/**"],
           globalSetup: ["packages/testkit/src/global-setup.ts"],
         },
       },
+      "packages/api/vitest.edge.config.ts",
       { extends: true, test: { name: "golden", include: ["packages/*/src/**/*.golden.test.ts"] } },
       { extends: true, test: { name: "long", include: ["packages/*/src/**/*.long.test.ts"] } },
     ],

@@ -5,6 +5,7 @@ import { resolveApiKey } from "./api-key-principal.ts";
 import type { Deps } from "./deps.ts";
 import type { App, AppEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { readBody } from "./middleware/read-body.ts";
 import { requestEvent } from "./middleware/request-event.ts";
@@ -13,18 +14,28 @@ import { strictJson } from "./middleware/strict-json.ts";
 import { traceparent } from "./middleware/traceparent.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
+import { getDocs } from "./routes/docs/get.ts";
+import { getDocsStyle } from "./routes/docs/style.ts";
 import { healthz } from "./routes/health/healthz.ts";
 import { readyz } from "./routes/health/readyz.ts";
 import { cancelJob } from "./routes/jobs/cancel.ts";
+import { createJobFromForm } from "./routes/jobs/create-from-form.ts";
 import { createJob } from "./routes/jobs/create.ts";
+import { deleteJob } from "./routes/jobs/delete.ts";
 import { getJob } from "./routes/jobs/get.ts";
+import { isJobForm, JOB_FORM_BYTES } from "./routes/jobs/job-form.ts";
+import { listJobs } from "./routes/jobs/list.ts";
 import { getResult } from "./routes/jobs/result.ts";
+import { retryJob } from "./routes/jobs/retry.ts";
+import { getTaskResult } from "./routes/jobs/task-result.ts";
 import { getMe } from "./routes/me/get.ts";
+import { getModel } from "./routes/models/get.ts";
+import { listModels } from "./routes/models/list.ts";
 import { getOpenApi } from "./routes/openapi/get.ts";
 import { completeUpload } from "./routes/uploads/complete.ts";
 import { createUpload } from "./routes/uploads/create.ts";
 
-const BODY = { maxBytes: LIMITS.jsonBodyBytes };
+const BODY: BodyLimit = { maxBytes: (c) => (isJobForm(c) ? JOB_FORM_BYTES : LIMITS.jsonBodyBytes) };
 
 /** The front door. A request passes what stands here from top to bottom. */
 export function createApp(deps: Deps): App {
@@ -40,6 +51,8 @@ export function createApp(deps: Deps): App {
   app.get("/healthz", healthz());
   app.get("/readyz", readyz(deps));
   app.get("/openapi.json", getOpenApi());
+  app.get("/docs", getDocs());
+  app.get("/docs/style.css", getDocsStyle());
 
   // Open to whoever holds a URL that we signed.
   if (deps.blobUrlKey !== null) {
@@ -54,10 +67,17 @@ export function createApp(deps: Deps): App {
   app.use("/v1/*", strictJson());
   createUpload(app, deps);
   completeUpload(app, deps);
+  createJobFromForm(app, deps);
   createJob(app, deps);
+  listJobs(app, deps);
   getJob(app, deps);
   getResult(app, deps);
+  getTaskResult(app, deps);
   cancelJob(app, deps);
+  retryJob(app, deps);
+  deleteJob(app, deps);
+  listModels(app);
+  getModel(app);
   getMe(app);
 
   return app;

@@ -156,6 +156,132 @@ const BAD_UPLOADS: Case[] = [
   ["a zero byte in a filename", { json: { ...UPLOAD, filename: "a\u0000" } }, "/filename"],
 ];
 
+/** Parts of a form: a value is text, a File is a file. */
+function form(...parts: [name: string, value: string | File][]): SendOptions {
+  const body = new FormData();
+  for (const [name, value] of parts) body.append(name, value);
+  return sent(body);
+}
+/** A stream and its type, boundary and all. */
+function sent(form: FormData): SendOptions {
+  const { body, headers } = new Response(form);
+  return { body: body ?? "", headers: { "Content-Type": headers.get("Content-Type") } };
+}
+const audio = (content: string | Uint8Array<ArrayBuffer> = "RIFF....WAVE") =>
+  new File([content], "a.wav", { type: "audio/wav" });
+const withHeader = (name: string, value: string): SendOptions => {
+  const good = form(["file", audio()], ["job", order()]);
+  return { ...good, headers: { ...good.headers, [name]: value } };
+};
+const ORDER = { tasks: ["audio.features"] };
+const order = (fields: object = {}) => JSON.stringify({ ...ORDER, ...fields });
+const rawForm = (body: string, type = "multipart/form-data; boundary=x"): SendOptions => ({
+  body,
+  headers: { "Content-Type": type },
+});
+
+const BAD_FORMS: Case[] = [
+  ["a form without a boundary", rawForm("--x--", "multipart/form-data"), ""],
+  ["an empty form", rawForm(""), ""],
+  [
+    "a form that ends early",
+    rawForm('--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nRIFF'),
+    "",
+  ],
+  ["a compressed form", withHeader("Content-Encoding", "gzip"), null, 415],
+  ["no file", form(["job", order()]), "/file"],
+  ["a file that is a text", form(["file", "RIFF"], ["job", order()]), "/file"],
+  ["an empty file", form(["file", audio("")], ["job", order()]), "/file"],
+  ["two files", form(["file", audio()], ["file", audio()], ["job", order()]), "/file"],
+  ["an image", form(["file", audio(bytes(0x89, "PNG\r\n", 0x1a, "\n"))], ["job", order()]), "/file"],
+  ["a web page", form(["file", audio("<!doctype html>")], ["job", order()]), "/file"],
+  ["a PDF document", form(["file", audio("%PDF-1.7")], ["job", order()]), "/file"],
+  [
+    "a file of 25 MiB and a byte",
+    form(["file", audio(new Uint8Array(25 * 1024 ** 2 + 1))], ["job", order()]),
+    null,
+    413,
+  ],
+  [
+    "a form of more than 26 MiB",
+    form(["file", audio(new Uint8Array(26 * 1024 ** 2))], ["job", order()]),
+    null,
+    413,
+  ],
+  ["no job", form(["file", audio()]), "/job"],
+  ["two jobs", form(["file", audio()], ["job", order()], ["job", order()]), "/job"],
+  ["a job that is no JSON", form(["file", audio()], ["job", "tasks=a"]), "/job"],
+  ["a job that is null", form(["file", audio()], ["job", "null"]), "/job"],
+  [
+    "a job nested deep",
+    form(["file", audio()], ["job", "[".repeat(1_000) + "]".repeat(1_000)]),
+    `/job${"/0".repeat(31)}`,
+  ],
+  [
+    "a job with an input of its own",
+    form(["file", audio()], ["job", order({ input: URL_INPUT })]),
+    "/job/input",
+  ],
+  ["a job with an unknown task", form(["file", audio()], ["job", order({ tasks: ["a"] })]), "/job/tasks/0"],
+  [
+    "a job with a task twice",
+    form(["file", audio()], ["job", order({ tasks: ["audio.features", "audio.features"] })]),
+    "/job/tasks/1",
+  ],
+  [
+    "a job with a zero byte",
+    form(["file", audio()], ["job", order({ metadata: { a: "\0" } })]),
+    "/job/metadata/a",
+  ],
+  [
+    "a job with a webhook over http",
+    form(["file", audio()], ["job", order({ webhook: { url: "http://example.com" } })]),
+    "/job/webhook/url",
+  ],
+  ["a form of 33 parts", form(...Array.from({ length: 33 }, (): [string, string] => ["job", order()])), ""],
+  ["a part that nobody knows", form(["file", audio()], ["job", order()], ["a/b", "c"]), "/a~1b"],
+  ["an idempotency key with a blank", withHeader("Idempotency-Key", "a b"), "/headers/Idempotency-Key"],
+];
+
+const BAD_LISTS: [query: string, pointer: string][] = [
+  ["status=done", "/query/status"],
+  ["status=", "/query/status"],
+  ["status=queued&status=failed", "/query/status"],
+  ["status=constructor", "/query/status"],
+  ["task=audio.magic", "/query/task"],
+  ["created_after=yesterday", "/query/created_after"],
+  ["created_after=2026-01-01", "/query/created_after"],
+  ["created_after=2026-13-01T00:00:00Z", "/query/created_after"],
+  ["created_before=0000-01-01T00:00:00Z", "/query/created_before"],
+  ["created_before=9999-12-31T23:59:59-23:59", "/query/created_before"],
+  ["limit=0", "/query/limit"],
+  ["limit=101", "/query/limit"],
+  ["limit=-1", "/query/limit"],
+  ["limit=1.5", "/query/limit"],
+  ["limit=1e2", "/query/limit"],
+  ["limit=ten", "/query/limit"],
+  ["limit=", "/query/limit"],
+  ["limit=1&limit=2", "/query/limit"],
+  ["cursor=", "/query/cursor"],
+  ["cursor=x", "/query/cursor"],
+  ["cursor=%00", "/query/cursor"],
+  ["cursor=%ff", "/query/cursor"],
+  ["cursor=bnVsbA", "/query/cursor"],
+  [`cursor=${"A".repeat(1025)}`, "/query/cursor"],
+  ["metadata=a", "/query/metadata"],
+  ["metadata[]=a", "/query/metadata[]"],
+  ["metadata[a=b", "/query/metadata[a"],
+  ["metadata.a=b", "/query/metadata.a"],
+  ["metadata[a]=b%00c", "/query/metadata[a]"],
+  ["metadata[a%00]=b", "/query/metadata[a\0]"],
+  ["metadata[a]=b&metadata[a]=c", "/query/metadata[a]"],
+  [`metadata[a]=${"x".repeat(513)}`, "/query/metadata[a]"],
+  [`metadata[${"x".repeat(65)}]=a`, `/query/metadata[${"x".repeat(65)}]`],
+  [Array.from({ length: 17 }, (_, index) => `metadata[k${index}]=v`).join("&"), "/query/metadata"],
+  ["offset=3", "/query/offset"],
+  ["constructor=3", "/query/constructor"],
+];
+
 let api: ApiUnderTest;
 beforeAll(async () => void (api = await startApi()));
 afterAll(() => api[Symbol.asyncDispose]());
@@ -182,6 +308,24 @@ describe("POST /v1/jobs refuses", () => {
   });
 });
 
+describe("POST /v1/jobs refuses as a form", () => {
+  test.for(BAD_FORMS)("%s", async ([, request, pointer, status = 400]) => {
+    await expectRefusal(await api.send("POST", "/v1/jobs", request), { pointer, status });
+  });
+});
+
+describe("GET /v1/jobs refuses", () => {
+  test.for(BAD_LISTS)("?%s", async ([query, pointer]) => {
+    await expectRefusal(await api.send("GET", `/v1/jobs?${query}`), { pointer, status: 400 });
+  });
+
+  test("what is no name of a parameter, without an error of ours", async () => {
+    for (const query of ["__proto__=1", "__proto__[a]=1", "%", "[", "=", "&&", "metadata[__proto__]=1"]) {
+      expect((await api.send("GET", `/v1/jobs?${query}`)).status, query).toBeLessThan(500);
+    }
+  });
+});
+
 describe("POST /v1/uploads refuses", () => {
   test.for(BAD_UPLOADS)("%s", async ([, request, pointer, status = 400]) => {
     await expectRefusal(await api.send("POST", "/v1/uploads", request), { pointer, status });
@@ -191,6 +335,8 @@ describe("POST /v1/uploads refuses", () => {
 test("the request of these tables is accepted when nothing is wrong with it", async () => {
   expect((await api.send("POST", "/v1/jobs", job({}))).status).toBe(202);
   expect((await api.send("POST", "/v1/uploads", { json: UPLOAD })).status).toBe(201);
+  expect((await api.send("POST", "/v1/jobs", form(["file", audio()], ["job", order()]))).status).toBe(202);
+  expect((await api.send("GET", "/v1/jobs?limit=100&metadata[a]=b&status=queued")).status).toBe(200);
 });
 
 test.for(["?wait=31", "?wait=-1", "?wait=x", "?wait=", "?wait=1.5", "?wait=1&wait=2", "?wiat=1"])(
@@ -210,6 +356,9 @@ test.for([
   "/v1/nothing",
   "/nothing",
   "/v1/jobs/",
+  "/v1/models/",
+  "/v1/models/constructor",
+  "/v1/models/%00",
 ])("GET %s is a 404", async (path) => {
   await expectRefusal(await api.send("GET", path), { pointer: null, status: 404 });
 });

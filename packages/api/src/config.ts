@@ -1,11 +1,14 @@
 import * as z from "zod";
-import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
+import type { AwsCredentials } from "@earshot/shared/aws-credentials";
+import { ConfigError, loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import { fromBase64 } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
+import { parsedBy } from "./parsed-by.ts";
 
 export interface ApiConfig {
   host: string;
@@ -14,8 +17,10 @@ export interface ApiConfig {
   publicUrl: string;
   databaseUrl: string;
   queue: { url: string; endpoint: string | undefined };
-  /** `file:///directory`. */
+  /** `file:///directory`, or `s3://bucket?endpoint=…&region=…`. */
   blobs: string;
+  /** Of the bucket. */
+  blobsCredentials: AwsCredentials | null;
   sealKeys: SealKeys;
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
@@ -29,7 +34,8 @@ const SHAPE = {
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
-  BLOBS: z.url({ protocol: /^file$/ }),
+  BLOBS: z.url({ protocol: /^(file|s3)$/ }),
+  BLOBS_CREDENTIALS: parsedBy(parseAwsCredentials, "is not accessKeyId:secretAccessKey").optional(),
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   ALLOW_LOOPBACK: loopback,
@@ -37,7 +43,10 @@ const SHAPE = {
 
 /** @throws ConfigError that names every variable at fault. */
 export function readConfig(env: Env): ApiConfig {
-  const parsed = parseEnv(env, SHAPE, ["DATABASE_URL", "SEAL_KEYS", "URL_KEY"]);
+  const parsed = parseEnv(env, SHAPE, ["DATABASE_URL", "BLOBS_CREDENTIALS", "SEAL_KEYS", "URL_KEY"]);
+  if (parsed.BLOBS.startsWith("s3:") && parsed.BLOBS_CREDENTIALS === undefined) {
+    throw new ConfigError("EARSHOT_BLOBS: a bucket needs EARSHOT_BLOBS_CREDENTIALS");
+  }
   return {
     host: parsed.HOST,
     port: parsed.PORT,
@@ -45,22 +54,11 @@ export function readConfig(env: Env): ApiConfig {
     databaseUrl: parsed.DATABASE_URL,
     queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },
     blobs: parsed.BLOBS,
+    blobsCredentials: parsed.BLOBS_CREDENTIALS ?? null,
     sealKeys: parsed.SEAL_KEYS,
     urlKey: parsed.URL_KEY,
     allowLoopback: parsed.ALLOW_LOOPBACK,
   };
-}
-
-/** Takes text by `parse`. The message never holds the text: it is a secret. */
-function parsedBy<Parsed>(parse: (text: string) => Parsed, message: string) {
-  return z.string().transform((text, context) => {
-    try {
-      return parse(text);
-    } catch {
-      context.addIssue({ code: "custom", message });
-      return z.NEVER;
-    }
-  });
 }
 
 function parseUrlKey(text: string): Bytes {

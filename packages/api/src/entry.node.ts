@@ -1,15 +1,13 @@
 import { fileURLToPath } from "node:url";
-import { openBlobs } from "@earshot/shared/blobs/open-blobs";
-import { createUploadSigner } from "@earshot/shared/blobs/signed-urls";
 import { ConfigError } from "@earshot/shared/config/env";
 import { openDatabase } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { createApp } from "./app.ts";
+import { openBlobRoom } from "./blobs.node.ts";
 import { readConfig } from "./config.ts";
 import type { ApiConfig } from "./config.ts";
 import { readinessOf } from "./readiness.node.ts";
-import { BLOBS_PATH } from "./routes/blobs/signed-request.ts";
 import { serve } from "./serve.node.ts";
 import { watchJobs } from "./watch-jobs.node.ts";
 
@@ -35,9 +33,7 @@ async function start(config: ApiConfig): Promise<void> {
   const app = createApp({
     db,
     bell: queue,
-    blobs: await openBlobs(config.blobs),
-    uploadSigner: createUploadSigner({ baseUrl: `${config.publicUrl}${BLOBS_PATH}`, key: config.urlKey }),
-    blobUrlKey: config.urlKey,
+    ...(await openBlobRoom(config)),
     sealKeys: config.sealKeys,
     watchJobs: watch,
     readiness: readinessOf(sql, MIGRATIONS),

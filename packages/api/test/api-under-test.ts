@@ -3,11 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDiskBlobs } from "@earshot/shared/blobs/disk-blobs";
 import { createUploadSigner } from "@earshot/shared/blobs/signed-urls";
-import { newApiKey } from "@earshot/shared/crypto/api-keys";
 import { randomBytes } from "@earshot/shared/crypto/bytes";
 import { newSealKey, parseSealKeys } from "@earshot/shared/crypto/seal";
-import { createAccount } from "@earshot/shared/db/accounts";
-import { insertApiKey } from "@earshot/shared/db/api-keys";
 import { openDatabase } from "@earshot/shared/db/database";
 import type { OpenDatabase } from "@earshot/shared/db/database";
 import type { Log, LogFields } from "@earshot/shared/log";
@@ -18,11 +15,13 @@ import type { Deps } from "../src/deps.ts";
 import type { App } from "../src/env.ts";
 import { BLOBS_PATH } from "../src/routes/blobs/signed-request.ts";
 import { watchJobs } from "../src/watch-jobs.node.ts";
+import { newCaller } from "./caller.ts";
+import type { Caller } from "./caller.ts";
+import { requestOf } from "./request.ts";
+import type { RequestOptions } from "./request.ts";
 
-export interface Caller {
-  accountId: string;
-  key: string;
-}
+export type { Caller } from "./caller.ts";
+export { bodyOf, refusalOf } from "./answer.ts";
 
 export interface LoggedEvent extends LogFields {
   level: keyof Log;
@@ -44,14 +43,9 @@ export interface ApiUnderTest extends AsyncDisposable {
   send(method: string, path: string, options?: SendOptions): Promise<Response>;
 }
 
-export interface SendOptions {
-  as?: Caller;
+export interface SendOptions extends RequestOptions {
   /** Another front door over the same database. */
   via?: App;
-  json?: unknown;
-  body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
-  headers?: Record<string, string | null>;
-  signal?: AbortSignal;
 }
 
 export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderTest> {
@@ -78,7 +72,8 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     ...overrides,
   };
   const app = createApp(deps);
-  const addCaller = (options: { scopes?: string[] } = {}) => newCaller(owner, deps, options.scopes ?? ["*"]);
+  const addCaller = (options: { scopes?: string[] } = {}) =>
+    newCaller(owner.db, deps.sealKeys, options.scopes);
   const caller = await addCaller();
   return {
     app,
@@ -90,7 +85,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     logged,
     addCaller,
     send: async (method, path, options = {}) =>
-      (options.via ?? app).request(path, initOf(method, { as: caller, ...options })),
+      (options.via ?? app).request(path, requestOf(method, { as: caller, ...options })),
     async [Symbol.asyncDispose]() {
       await watch.close();
       await Promise.all([api.close(), owner.close()]);
@@ -100,50 +95,10 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
   };
 }
 
-function initOf(method: string, { as, json, body, headers = {}, signal }: SendOptions): RequestInit {
-  const all = {
-    Authorization: as === undefined ? null : `Bearer ${as.key}`,
-    "Content-Type": json === undefined ? null : "application/json",
-    ...headers,
-  };
-  return {
-    method,
-    headers: Object.fromEntries(
-      Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null),
-    ),
-    ...(signal && { signal }),
-    ...((body ?? json) !== undefined && { body: body ?? JSON.stringify(json), duplex: "half" }),
-  };
-}
-
-async function newCaller({ db }: OpenDatabase, { sealKeys }: Deps, scopes: string[]): Promise<Caller> {
-  const { id: accountId } = await createAccount(db, sealKeys, "a test's");
-  const key = await newApiKey();
-  await insertApiKey(db, { accountId, name: "a test's", scopes, expiresAt: null, key });
-  return { accountId, key: key.key };
-}
-
 function logTo(events: LoggedEvent[]): Log {
   const at =
     (level: keyof Log) =>
     (event: string, fields: LogFields = {}) =>
       void events.push({ level, event, ...fields });
   return { info: at("info"), warn: at("warn"), error: at("error") };
-}
-
-/** The body of an answer, which the test knows to be a `Shape`. */
-export async function bodyOf<Shape = { id: string }>(response: Response): Promise<Shape> {
-  return (await response.json()) as Shape;
-}
-
-/** What a refusal says: status, code and where the faults are. */
-export async function refusalOf(
-  response: Response,
-): Promise<{ status: number; code: string; pointers: string[] }> {
-  const problem = await bodyOf<{ status: number; code: string; errors?: { pointer: string }[] }>(response);
-  return {
-    status: response.status,
-    code: problem.code,
-    pointers: (problem.errors ?? []).map(({ pointer }) => pointer),
-  };
 }

@@ -87,6 +87,7 @@ describe("a worker killed with SIGKILL", () => {
       });
       await source.asked();
       await killWithChildren(worker);
+      await stack.expireLease(id);
       source.serve();
 
       await using next = await startWorkerProcess(stack);
@@ -117,6 +118,7 @@ describe("a worker killed with SIGKILL", () => {
     await stopChildren(worker, /ffmpeg .*pipe:/);
     expect((await stack.job(id)).status).toBe("running");
     await killWithChildren(worker);
+    await stack.expireLease(id);
 
     await using next = await startWorkerProcess(stack);
     await expectOneResult(stack, id, 2);
@@ -131,6 +133,7 @@ describe("a worker killed with SIGKILL", () => {
     await stack.stateOf(id, ["running"]);
     await until(async () => (await stack.job(id)).progressStage !== "claimed", { describe: "progress" });
     await killWithChildren(worker);
+    await stack.expireLease(id);
 
     await using next = await startWorkerProcess(stack);
     await expectOneResult(stack, id, 2);
@@ -151,6 +154,7 @@ describe("a worker killed with SIGKILL", () => {
       await killWithChildren(worker);
     });
     await holder.close();
+    await stack.expireLease(id);
 
     await using next = await startWorkerProcess(stack);
     await expectOneResult(stack, id, 2);
@@ -165,6 +169,7 @@ test("a worker that was away too long writes nothing: the other one's result sta
   const id = await stack.submitAndRing({ uploadId: await stack.upload(tone), tasks: ["speech.segments"] });
   await stack.stateOf(id, ["running"]);
   process.kill(stale.pid, "SIGSTOP");
+  await stack.expireLease(id);
 
   await using other = await startWorkerProcess(stack);
   await expectOneResult(stack, id, 2);
@@ -225,7 +230,7 @@ test("the queue restarts with 100 jobs in it: all of them finish", async () => {
 test("Postgres restarts in the middle of a job: nothing is lost, and no attempt is wasted", async () => {
   await using server = await startRestartablePostgres();
   await using stack = await startTestStack({ database: server });
-  await using worker = await startWorkerProcess(stack, { EARSHOT_LEASE_SECONDS: "20" });
+  await using worker = await startWorkerProcess(stack);
   await stopChildren(worker, /lane\.main/);
   const id = await stack.submitAndRing({ uploadId: await stack.upload(tone), tasks: ["speech.segments"] });
   await stack.stateOf(id, ["running"]);
@@ -236,7 +241,7 @@ test("Postgres restarts in the middle of a job: nothing is lost, and no attempt 
 
 test("a drain hands the job back at once and costs it nothing", async () => {
   await using stack = await startTestStack();
-  await using worker = await startWorkerProcess(stack, { EARSHOT_LEASE_SECONDS: "60" });
+  await using worker = await startWorkerProcess(stack);
   await stopChildren(worker, /lane\.main/);
   const id = await stack.submitAndRing({ uploadId: await stack.upload(tone), tasks: ["speech.segments"] });
   await stack.stateOf(id, ["running"]);

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { rm } from "node:fs/promises";
 import { openBlobs } from "@earshot/shared/blobs/open-blobs";
+import { modelCacheIn } from "@earshot/shared/config/home";
 import { newId } from "@earshot/shared/crypto/ids";
 import { openDatabase } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
@@ -30,6 +31,7 @@ await runUntilStopped(log, async (stop) => {
     threads: config.LANE_THREADS,
     device: config.DEVICE,
     modelsDir: config.MODELS_DIR,
+    cacheDir: modelCacheIn(config.HOME),
     searchPath: process.env["PATH"] ?? "",
     log,
   });

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Env } from "@earshot/shared/config/env";
+import { DEFAULT_HOME } from "@earshot/shared/config/home";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import * as z from "zod";
@@ -13,6 +14,7 @@ export function readWorkerConfig(env: Env) {
       QUEUE_URL: z.url(),
       QUEUE_ENDPOINT: z.url().optional(),
       BLOBS: z.url(),
+      HOME: z.string().default(DEFAULT_HOME),
       MODELS_DIR: z.string().optional(),
       DEVICE: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),
       // A lane is a process of its own. On a CPU two lanes of one thread beat one lane of two.

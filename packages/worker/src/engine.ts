@@ -15,6 +15,8 @@ export interface EngineOptions {
   threads: number;
   device: Device;
   modelsDir: string | undefined;
+  /** Where pulled weights are, after `modelsDir`. */
+  cacheDir?: string | undefined;
   /** The shape of PATH: where ffmpeg and the sandbox's programs are looked for. */
   searchPath: string;
   log: Log;
@@ -36,7 +38,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     count: options.lanes,
     threads: options.threads,
     device: options.device,
-    registry: createRegistry({ modelsDir: options.modelsDir }),
+    registry: createRegistry({ modelsDir: options.modelsDir, cacheDir: options.cacheDir }),
     log,
   });
   return {

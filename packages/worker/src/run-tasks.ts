@@ -54,13 +54,12 @@ export async function runTasks(request: RunTasksRequest): Promise<Analysis> {
   const { file, decoder, signal, onProgress = () => {} } = request;
   onProgress({ stage: "decoding", fraction: 0 });
   const media = await decoder.probe(file, { signal });
-  const tags = await request.readTags(file, { signal });
   const sha256 = request.sha256 ?? (await hashFile(file, { signal }));
 
   const passes = startAll(request, media);
   const streams = streamsOf(passes);
   const report = progressOf(streams, media, request);
-  const decoded = await decoder.decode(file, {
+  const decode = decoder.decode(file, {
     media,
     streams,
     maxSeconds: request.maxAudioSeconds,
@@ -71,10 +70,19 @@ export async function runTasks(request: RunTasksRequest): Promise<Analysis> {
       report(stream, block);
     },
   });
+  const [decoded, tags] = await bothOf(decode, request.readTags(file, { signal }));
 
   onProgress({ stage: "finishing", fraction: 1 });
   const results = await Promise.all(passes.map((pass) => pass.finish()));
   return { input: inputOf(media, decoded, sha256, tags), results, ...warningsOf(decoded) };
+}
+
+/** Both at once, and nothing is left under way when the first has failed. */
+async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === "rejected") throw a.reason;
+  if (b.status === "rejected") throw b.reason;
+  return [a.value, b.value];
 }
 
 function startAll(

@@ -1,15 +1,17 @@
 import type { MiddlewareHandler } from "hono";
 import { AppError } from "@earshot/shared/domain/errors";
-import type { AppEnv } from "../env.ts";
+import type { AppContext, AppEnv } from "../env.ts";
 
 export interface BodyLimit {
-  maxBytes: number;
+  /** What a request of this kind may bring. */
+  maxBytes: (c: AppContext) => number;
 }
 
 /** Refuses a body that says itself that it is too large, before anything is asked of the database. */
 export function bodyLimit({ maxBytes }: BodyLimit): MiddlewareHandler<AppEnv> {
   return async function bodyLimit(c, next) {
-    if (Number(c.req.header("Content-Length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+    const most = maxBytes(c);
+    if (Number(c.req.header("Content-Length") ?? 0) > most) throw bodyTooLarge(most);
     await next();
   };
 }

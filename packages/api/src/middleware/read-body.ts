@@ -5,10 +5,10 @@ import { invalid } from "../problem.ts";
 import { bodyTooLarge } from "./body-limit.ts";
 import type { BodyLimit } from "./body-limit.ts";
 
-/** Reads the body up to `maxBytes`, whatever its length was said to be. Its bytes are `c.var.rawBody`. */
+/** Reads the body as far as it may go, whatever its length was said to be. Its bytes are `c.var.rawBody`. */
 export function readBody({ maxBytes }: BodyLimit): MiddlewareHandler<AppEnv> {
   return async function readBody(c, next) {
-    const bytes = await read(c, maxBytes);
+    const bytes = await read(c, maxBytes(c));
     c.set("rawBody", bytes);
     // Where hono's own readers look before they turn to the stream, which is used up now.
     Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) });

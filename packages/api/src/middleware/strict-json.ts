@@ -20,11 +20,18 @@ export function strictJson(): MiddlewareHandler<AppEnv> {
     if (c.var.rawBody.byteLength > 0 && JSON_TYPE.test(contentType)) {
       refuseEncoding(c.req.header("Content-Encoding"), CHARSET.exec(contentType)?.[1]);
       const text = decode(c.var.rawBody);
-      refuseUnkeepable(parse(text));
+      parseStrictJson(text);
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
     }
     await next();
   };
+}
+
+/** @throws RefusedRequest for what is no JSON or cannot be kept. Its pointers go into the value, below `root`. */
+export function parseStrictJson(text: string, root: readonly string[] = []): unknown {
+  const value = parse(text, root);
+  refuseUnkeepable(value, root);
+  return value;
 }
 
 function refuseEncoding(encoding = "identity", charset = "utf-8"): void {
@@ -42,15 +49,15 @@ function decode(bytes: Bytes): string {
   }
 }
 
-function parse(text: string): unknown {
+function parse(text: string, root: readonly string[]): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid("", "The body is not valid JSON.", "invalid_json");
+    throw invalid(toPointer(root), `The ${root.at(-1) ?? "body"} is not valid JSON.`, "invalid_json");
   }
 }
 
-function refuseUnkeepable(value: unknown, path: readonly string[] = []): void {
+function refuseUnkeepable(value: unknown, path: readonly string[]): void {
   if (typeof value === "string") return refuseText(value, path);
   if (typeof value !== "object" || value === null) return;
   if (path.length === DEEPEST) throw invalid(toPointer(path), "The body is nested too deeply.", "too_deep");

@@ -17,6 +17,20 @@ export function jsonText<Shape, Status extends ContentfulStatusCode>(
   return answer as Response & TypedResponse<JSONParsed<Shape>, Status, "json">;
 }
 
+/** The same of JSON that is gzipped already. */
+export function gzippedJson<Shape>(
+  gzipped: ReadableStream,
+  headers: Record<string, string>,
+): Response & TypedResponse<JSONParsed<Shape>, 200, "json"> {
+  // Workers zip a body with this header themselves, unless they are told that it is done.
+  const init: ResponseInit & { encodeBody: "manual" } = {
+    status: 200,
+    headers: { ...headers, "Content-Type": "application/json", "Content-Encoding": "gzip" },
+    encodeBody: "manual",
+  };
+  return new Response(gzipped, init) as Response & TypedResponse<JSONParsed<Shape>, 200, "json">;
+}
+
 type ProblemResponse = {
   description: string;
   content: { "application/problem+json": { schema: typeof ProblemDetails } };

@@ -23,26 +23,41 @@ test("every route that names something answers 404 to another account", async ()
     uploads: (await bodyOf(await api.send("POST", "/v1/uploads", { json: UPLOAD }))).id,
   };
   const stranger = await api.addCaller();
-  const named = accountRoutes().filter(({ path }) => path.includes(":id"));
-  expect(named.length).toBeGreaterThanOrEqual(4);
+  // Models are the same for every account.
+  const named = accountRoutes().filter(({ path }) => path.includes(":id") && !path.includes("/models/"));
+  expect(named.length).toBeGreaterThanOrEqual(7);
   for (const { method, path } of named) {
-    const target = path.replace(":id", ids[path.split("/")[2] ?? ""] ?? "");
-    const own = await api.send(method, target);
+    const target = path.replace(":id", ids[path.split("/")[2] ?? ""] ?? "").replace(":task", JOB.tasks[0]);
+    // The stranger first: nothing that he does may change what the owner finds.
     const foreign = await refusalOf(await api.send(method, target, { as: stranger }));
+    const own = await api.send(method, target);
     expect(own.status, `${method} ${path}`).not.toBe(404);
     expect(foreign, `${method} ${path}`).toEqual({ status: 404, code: "not_found", pointers: [] });
   }
-  const [job] = await api.owner.sql`select status from jobs where id = ${ids.jobs ?? ""}`;
-  // The owner's own call has canceled it, the stranger's came after.
-  expect(job?.status).toBe("canceled");
+  const jobs = await api.owner.sql`select status, retried_from from jobs order by created_at, id`;
+  // The owner's own calls canceled it and retried it, once each.
+  expect(jobs).toEqual([
+    { status: "canceled", retried_from: null },
+    { status: "queued", retried_from: ids.jobs },
+  ]);
+});
+
+test("a list holds the caller's own jobs alone, and his cursor is of no use to another", async () => {
+  for (const _ of [1, 2]) await api.send("POST", "/v1/jobs", { json: JOB });
+  const own = await bodyOf<{ next_cursor: string }>(await api.send("GET", "/v1/jobs?limit=1"));
+  const stranger = await api.addCaller();
+  const foreign = await bodyOf<{ data: [] }>(await api.send("GET", "/v1/jobs", { as: stranger }));
+  expect(foreign.data).toEqual([]);
+  const borrowed = await api.send("GET", `/v1/jobs?limit=1&cursor=${own.next_cursor}`, { as: stranger });
+  expect(await refusalOf(borrowed)).toMatchObject({ status: 400, pointers: ["/query/cursor"] });
 });
 
 test("every route of an account wants a credential, and one that may", async () => {
   const powerless = await api.addCaller({ scopes: [] });
   const id = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  expect(accountRoutes().length).toBeGreaterThanOrEqual(7);
+  expect(accountRoutes().length).toBeGreaterThanOrEqual(13);
   for (const { method, path } of accountRoutes()) {
-    const target = path.replace(":id", id);
+    const target = path.replace(":id", id).replace(":task", JOB.tasks[0]);
     const nobody = await api.send(method, target, { headers: { Authorization: null } });
     expect(nobody.headers.get("WWW-Authenticate")).toBe("Bearer");
     expect(await refusalOf(nobody), path).toMatchObject({ status: 401, code: "unauthorized" });
@@ -64,5 +79,5 @@ test("reading and writing are two scopes", async () => {
   );
 });
 
-const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
+const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] as const };
 const UPLOAD = { filename: "a.wav", content_type: "audio/wav", size: 4 };

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { DEFAULT_HOME, modelCacheIn } from "@earshot/shared/config/home";
 import { AppError } from "@earshot/shared/domain/errors";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { Analysis } from "@earshot/shared/domain/results";
@@ -14,6 +15,7 @@ import { EXIT, interruptedError, missingError, toCommandError } from "./command-
 import type { CommandError, ExitStatus } from "./command-error.ts";
 import { describeResults } from "./describe-results.ts";
 import { inOrder } from "./in-order.ts";
+import { defaultTasksHere } from "./models-here.ts";
 import { errorJson } from "./report-error.ts";
 import { readTaskChoice } from "./task-options.ts";
 import type { TaskChoice } from "./task-options.ts";
@@ -32,8 +34,8 @@ export async function analyzeFiles(
   options: AnalyzeOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const choice = readTaskChoice(options);
   const config = readAnalyzeConfig(terminal);
+  const choice = readTaskChoice(options, await defaultTasksHere(config.folders));
   const log = options.verbose ? createLog("analyze", terminal.err) : silentLog;
   const lanes = Math.min(files.length, config.LANES);
   const run = new AbortController();
@@ -60,7 +62,7 @@ async function openEngine(config: AnalyzeConfig, lanes: number, log: Log): Promi
       lanes,
       threads: config.LANE_THREADS,
       device: config.DEVICE,
-      modelsDir: config.MODELS_DIR,
+      ...config.folders,
       searchPath: config.searchPath,
       log,
     });
@@ -74,13 +76,15 @@ type AnalyzeConfig = ReturnType<typeof readAnalyzeConfig>;
 
 function readAnalyzeConfig({ env }: Terminal) {
   const config = parseEnv(env, {
+    HOME: z.string().default(DEFAULT_HOME),
     MODELS_DIR: z.string().optional(),
     DEVICE: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),
     LANES: wholeNumber(1, 64).default(availableParallelism()),
     LANE_THREADS: wholeNumber(1, 64).default(1),
     MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
   });
-  return { ...config, searchPath: env["PATH"] ?? "" };
+  const folders = { modelsDir: config.MODELS_DIR, cacheDir: modelCacheIn(config.HOME) };
+  return { ...config, folders, searchPath: env["PATH"] ?? "" };
 }
 
 interface Outcome {

@@ -18,10 +18,7 @@ export function addAnalyze(program: Command, terminal: Terminal, finish: (status
     .command("analyze")
     .description("Analyse audio files here and now, without any service")
     .argument("<file...>", "audio files")
-    .option(
-      "--tasks <names>",
-      "what to find out, separated by commas (default: all that need no further download)",
-    )
+    .option("--tasks <names>", "what to find out, separated by commas (default: all whose models are here)")
     .option("--options <json>", "options of the tasks, each under its task's name")
     .option("--json", "print JSON alone on stdout: one object a line for each file")
     .option("--verbose", "show the log on stderr")

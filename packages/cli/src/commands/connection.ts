@@ -1,7 +1,8 @@
 import type { Env } from "@earshot/shared/config/env";
 import { parseEnv } from "@earshot/shared/config/env";
+import { DEFAULT_HOME } from "@earshot/shared/config/home";
 import * as z from "zod";
-import { DEFAULT_HOME, homeAt } from "../stack/home.ts";
+import { homeAt } from "../stack/home.ts";
 import { DEFAULT_PORT } from "../stack/stack-config.ts";
 import { readSecret } from "../stack/secret-file.ts";
 import { missingError, usageError } from "./command-error.ts";

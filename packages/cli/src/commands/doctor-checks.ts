@@ -3,7 +3,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { Env } from "@earshot/shared/config/env";
-import { TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
+import { BUNDLED_TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
 import { silentLog } from "@earshot/shared/log";
 import { createLanes } from "@earshot/worker/inference/lanes";
 import { createRegistry } from "@earshot/worker/inference/registry";
@@ -95,8 +95,8 @@ async function checkOnnxruntime(): Promise<Finding> {
 
 /** The models of a fresh install are required; the others only by those who ask for their tasks. */
 async function checkModels(env: Env): Promise<Finding> {
-  const registry = createRegistry({ modelsDir: env["EARSHOT_MODELS_DIR"] });
-  const bundled = TASK_NAMES.flatMap((name): string[] =>
+  const registry = createRegistry(readStackConfig(env).models);
+  const bundled = BUNDLED_TASK_NAMES.flatMap((name): string[] =>
     TASKS[name].model === null ? [] : [TASKS[name].model],
   );
   const checked = await Promise.all(
@@ -117,7 +117,7 @@ async function checkModels(env: Env): Promise<Finding> {
   return {
     state: isRequired ? "missing" : "degraded",
     found,
-    advice: "Put the files into EARSHOT_MODELS_DIR.",
+    advice: "See: earshot models list, earshot models verify",
   };
 }
 

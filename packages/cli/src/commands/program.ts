@@ -5,6 +5,7 @@ import type { ExitStatus } from "./command-error.ts";
 import { addDoctor } from "./doctor.ts";
 import { addJobs } from "./jobs.ts";
 import { addKeys } from "./keys.ts";
+import { addModels } from "./models.ts";
 import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addUp } from "./up.ts";
@@ -14,6 +15,7 @@ Examples:
   earshot up                              start everything on this machine
   earshot analyze talk.wav --json         no services, only the result
   earshot submit talk.mp3 --wait          through the API
+  earshot models list                     which models there are, and which are here
   earshot doctor                          what is missing here`;
 
 /** Every command of `earshot`. `finish` is told the exit status of one that ends with another than 0. */
@@ -35,6 +37,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addSubmit(program, terminal, finish);
   addJobs(program, terminal);
   addKeys(program, terminal);
+  addModels(program, terminal, finish);
   addDoctor(program, terminal, finish);
   return program;
 }

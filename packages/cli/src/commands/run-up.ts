@@ -11,6 +11,7 @@ import type { WebhookReceiver } from "../stack/webhook-receiver.ts";
 import { startStack } from "../stack/stack.ts";
 import { toCommandError } from "./command-error.ts";
 import { describeResults } from "./describe-results.ts";
+import { defaultTasksHere, whatToPull } from "./models-here.ts";
 import { nearPath } from "./near-path.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -42,6 +43,8 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<voi
     terminal.out(`  ready after ${secondsSince(started)} s`);
     if (receiver !== null) await showSample(config, receiver, terminal);
     terminal.out(howToGoOn(config));
+    const advice = await whatToPull(config.models);
+    if (advice !== null) terminal.out(`\n${advice}`);
     terminal.out(`\nserving at ${config.publicUrl} — Ctrl-C stops`);
     await rejectOnAbort(signal).catch(() => {});
     terminal.out("stopping");
@@ -64,7 +67,8 @@ async function openUpLog(home: Home, { verbose }: UpOptions) {
 async function showSample(config: StackConfig, receiver: WebhookReceiver, terminal: Terminal): Promise<void> {
   const started = performance.now();
   try {
-    const { result, webhook } = await analyzeSample(config, receiver, terminal.signal);
+    const tasks = await defaultTasksHere(config.models);
+    const { result, webhook } = await analyzeSample(config, tasks, receiver, terminal.signal);
     terminal.out(`\n${nearPath(SAMPLE)}, through the API, in ${secondsSince(started)} s:`);
     terminal.out(describeResults(result));
     terminal.out(`  webhook         ${webhook}`);

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
+import type { Env } from "@earshot/shared/config/env";
 import { AppError, isJobErrorCode } from "@earshot/shared/domain/errors";
+import { BUNDLED_TASK_NAMES } from "@earshot/shared/domain/tasks";
+import type { TaskName } from "@earshot/shared/domain/tasks";
 import { readResult, submitJob, waitForEnd } from "../client/jobs.ts";
 import type { Job } from "../client/jobs.ts";
 import type { ApiConnection } from "../client/api-client.ts";
 import { createProgress } from "../client/progress.ts";
 import { uploadFile } from "../client/upload-file.ts";
+import { readStackConfig } from "../stack/stack-config.ts";
 import { EXIT, interruptedError } from "./command-error.ts";
 import type { ExitStatus } from "./command-error.ts";
 import { findConnection } from "./connection.ts";
@@ -44,7 +48,7 @@ export function addSubmit(program: Command, terminal: Terminal, finish: (status:
     .argument("<file|url>", "an audio file, or an https URL of one")
     .option(
       "--tasks <names>",
-      "what to find out, separated by commas (default: all that need no further download)",
+      "what to find out, separated by commas (default: all whose models are here, or need none elsewhere)",
     )
     .option("--options <json>", "options of the tasks, each under its task's name")
     .option("--wait", "wait for the end and print the result")
@@ -59,7 +63,7 @@ export function addSubmit(program: Command, terminal: Terminal, finish: (status:
 const POLL_SECONDS = { watched: 1, unwatched: 20 };
 
 async function submit(source: string, options: SubmitOptions, terminal: Terminal): Promise<ExitStatus> {
-  const choice = readTaskChoice(options);
+  const choice = readTaskChoice(options, await defaultTasks(options, terminal.env));
   const connection = await findConnection(options, terminal.env);
   const progress = createProgress(terminal.progress);
   try {
@@ -87,6 +91,13 @@ async function submit(source: string, options: SubmitOptions, terminal: Terminal
   } finally {
     progress.end();
   }
+}
+
+/** What the workers of an API elsewhere have is not known here: they are asked for what every install has. */
+async function defaultTasks({ url }: SubmitOptions, env: Env): Promise<readonly TaskName[]> {
+  if (url !== undefined || env["EARSHOT_URL"]) return BUNDLED_TASK_NAMES;
+  const { defaultTasksHere } = await import("./models-here.ts");
+  return defaultTasksHere(readStackConfig(env).models);
 }
 
 async function inputOf(

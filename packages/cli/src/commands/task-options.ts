@@ -1,4 +1,4 @@
-import { isTaskName, TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
+import { isTaskName, TASKS } from "@earshot/shared/domain/tasks";
 import type { TaskName } from "@earshot/shared/domain/tasks";
 import * as z from "zod";
 import { usageError } from "./command-error.ts";
@@ -10,15 +10,12 @@ export interface TaskChoice {
   options: Readonly<Partial<Record<TaskName, unknown>>>;
 }
 
-/** Reads `--tasks a,b` and `--options '{"a": {…}}'`. @throws CommandError for wrong usage, which names the fault. */
-export function readTaskChoice({
-  tasks,
-  options,
-}: {
-  tasks?: string | undefined;
-  options?: string | undefined;
-}): TaskChoice {
-  const names = tasks === undefined ? TASK_NAMES : readNames(tasks);
+/** Reads `--tasks a,b`, or `defaults` without it, and `--options '{"a": {…}}'`. @throws CommandError for wrong usage, which names the fault. */
+export function readTaskChoice(
+  { tasks, options }: { tasks?: string | undefined; options?: string | undefined },
+  defaults: readonly TaskName[],
+): TaskChoice {
+  const names = tasks === undefined ? defaults : readNames(tasks);
   return { tasks: [...new Set(names)], options: options === undefined ? {} : readOptions(options, names) };
 }
 

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
@@ -83,6 +83,8 @@ describe("earshot up", () => {
     expect(printed).toMatch(/loudness +-\d+\.\d LUFS/);
     expect(printed).toMatch(/speech +\d+\.\d\d s/);
     expect(printed).toMatch(/webhook +evt_\w+ received, its signature is right/);
+    expect(printed).toContain("music.tags, music.mood, music.embedding need weights under CC-BY-NC-SA-4.0");
+    expect(printed).toContain("models pull music.mood --accept-licence CC-BY-NC-SA-4.0");
     expect(printed).not.toContain(await readKey(home));
   });
 
@@ -121,6 +123,36 @@ describe("earshot up", () => {
     expect(jsonLines(await cli("jobs", "get", jobId, "--json"))).toMatchObject([
       { id: jobId, status: "succeeded" },
     ]);
+  });
+
+  test("runs the tasks whose models are here where nobody says which", async () => {
+    const run = await cli("submit", SAMPLE, "--wait", "--json");
+    expect(jsonLines(run)).toMatchObject([
+      { results: [{ task: "audio.features" }, { task: "speech.segments" }] },
+    ]);
+    expect(run.status).toBe(0);
+  });
+
+  test("finds the models of its home while it runs: one that is damaged fails alone, and the job is partial", async () => {
+    await writeFile(join(home, "models", "msd-musicnn-1.onnx"), "damaged");
+    const run = await cli("submit", SAMPLE, "--tasks", "audio.features,music.tags", "--wait", "--json");
+    await rm(join(home, "models", "msd-musicnn-1.onnx"));
+    expect(jsonLines(run)).toMatchObject([
+      {
+        results: [
+          { task: "audio.features", status: "succeeded" },
+          {
+            task: "music.tags",
+            status: "failed",
+            error: {
+              code: "model_unavailable",
+              message: expect.stringContaining('"earshot models pull msd-musicnn-1'),
+            },
+          },
+        ],
+      },
+    ]);
+    expect(run.status).toBe(1);
   });
 
   test("shows another account nothing of it", async () => {

@@ -1,5 +1,6 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { modelCacheIn } from "@earshot/shared/config/home";
 import { StackError } from "./stack-error.ts";
 
 /** The directory that holds everything the embedded stack keeps (`EARSHOT_HOME`), and what is where in it. */
@@ -13,6 +14,9 @@ export interface Home {
   webhookSecret: string;
   queuePort: string;
   blobs: string;
+  /** Weights that were pulled or imported, and which licences were accepted for that. */
+  models: string;
+  acceptedLicences: string;
   logs: string;
   /** Which processes this stack has started, for whoever finds them after a crash. */
   processes: string;
@@ -22,8 +26,6 @@ export interface Home {
 
 export const DATABASE_ROLES = ["api", "worker", "deliver"] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
-
-export const DEFAULT_HOME = ".earshot";
 
 export function homeAt(path: string): Home {
   const directory = resolve(path);
@@ -36,6 +38,8 @@ export function homeAt(path: string): Home {
     webhookSecret: join(directory, "webhook-secret"),
     queuePort: join(directory, "queue-port"),
     blobs: join(directory, "blobs"),
+    models: modelCacheIn(directory),
+    acceptedLicences: join(modelCacheIn(directory), "accepted.json"),
     logs: join(directory, "logs"),
     processes: join(directory, "processes"),
     databaseUrl: (role) => join(directory, `database-url-${role}`),
@@ -50,6 +54,7 @@ export async function makeHome(home: Home): Promise<void> {
     for (const directory of [home.blobs, home.logs, home.processes]) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
     }
+    await mkdir(home.models, { recursive: true, mode: 0o755 });
   } catch (cause) {
     throw new StackError(`${home.directory} can't be written. Name a directory of yours with EARSHOT_HOME.`, {
       cause,

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { AppError, isJobErrorCode } from "@earshot/shared/domain/errors";
-import { TASK_NAMES } from "@earshot/shared/domain/tasks";
+import type { TaskName } from "@earshot/shared/domain/tasks";
 import { readResult, submitJob, waitForEnd } from "../client/jobs.ts";
 import type { Job } from "../client/jobs.ts";
 import { PATIENT } from "../client/retry.ts";
@@ -27,6 +27,7 @@ const POLL_SECONDS = 20;
  */
 export async function analyzeSample(
   config: StackConfig,
+  tasks: readonly TaskName[],
   receiver: WebhookReceiver,
   stop: AbortSignal,
 ): Promise<SampleOutcome> {
@@ -34,7 +35,7 @@ export async function analyzeSample(
   const key = (await readSecret(config.home.apiKey)) ?? "";
   const connection = { url: `http://127.0.0.1:${config.port}`, key, retry: PATIENT };
   const uploadId = await uploadFile(connection, SAMPLE, () => {}, signal);
-  const request = { input: { upload_id: uploadId }, tasks: TASK_NAMES, webhook: { url: receiver.url } };
+  const request = { input: { upload_id: uploadId }, tasks, webhook: { url: receiver.url } };
   const { id } = await submitJob(connection, request, signal);
   const ended = await waitForEnd(connection, id, { pollSeconds: POLL_SECONDS, onProgress() {} }, signal);
   if (ended.status !== "succeeded" && ended.status !== "partial") throw failureOf(ended);

@@ -49,6 +49,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     ...everywhere,
     ...bell,
     ...config.worker,
+    EARSHOT_HOME: home.directory,
     EARSHOT_ALLOW_LOOPBACK: config.loopback.inputs,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("worker"),
   };

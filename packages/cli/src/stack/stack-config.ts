@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import type { Env } from "@earshot/shared/config/env";
+import { DEFAULT_HOME } from "@earshot/shared/config/home";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import * as z from "zod";
-import { DEFAULT_HOME, homeAt } from "./home.ts";
+import { homeAt } from "./home.ts";
 import type { Home } from "./home.ts";
 
 export const DEFAULT_PORT = 8787;
@@ -17,6 +18,8 @@ export interface StackConfig {
   publicUrl: string;
   /** EARSHOT_ALLOW_LOOPBACK of those who fetch inputs, and of those who send webhooks. */
   loopback: { inputs: string; webhooks: string };
+  /** Where weights are looked for, in this order. */
+  models: { modelsDir: string | undefined; cacheDir: string };
   /** What every process needs to find its way on this machine. */
   machine: Variables;
   /** What the worker is told as it is; it checks that itself. */
@@ -37,14 +40,19 @@ export function readStackConfig(env: Env): StackConfig {
     ALLOW_LOOPBACK: loopback,
   });
   const workerNames = OF_THE_WORKER.map((name) => `EARSHOT_${name}`);
-  const models: Variables = MODELS_DIR === undefined ? {} : { EARSHOT_MODELS_DIR: resolve(MODELS_DIR) };
+  const home = homeAt(HOME);
+  const modelsDir = MODELS_DIR === undefined ? undefined : resolve(MODELS_DIR);
   return {
-    home: homeAt(HOME),
+    home,
     port: PORT,
     publicUrl: PUBLIC_URL ?? `http://127.0.0.1:${PORT}`,
     loopback: { inputs: allowance(ALLOW_LOOPBACK), webhooks: allowance(ALLOW_LOOPBACK) },
+    models: { modelsDir, cacheDir: home.models },
     machine: pick(env, OF_THE_MACHINE),
-    worker: { ...pick(env, workerNames), ...models },
+    worker: {
+      ...pick(env, workerNames),
+      ...(modelsDir === undefined ? {} : { EARSHOT_MODELS_DIR: modelsDir }),
+    },
   };
 }
 

@@ -96,5 +96,5 @@ test("what a killed process left half-written goes at the next start, what is be
 });
 
 test("no other scheme is opened", async () => {
-  await expect(openBlobs("s3://bucket")).rejects.toThrow("s3:");
+  await expect(openBlobs("ftp://bucket")).rejects.toThrow("ftp:");
 });

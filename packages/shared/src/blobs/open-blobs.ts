@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
+import type { AwsCredentials } from "../aws-credentials.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { openDiskBlobs } from "./disk-blobs.ts";
 import { openS3Blobs } from "./s3-blobs.ts";
 import { openBucket } from "./s3-bucket.ts";
 import { parseS3Location } from "./s3-location.ts";
-import type { S3Credentials } from "./s3-location.ts";
 
 /**
  * Opens what `EARSHOT_BLOBS` names: `file:///directory` or `s3://bucket?endpoint=…&region=…`. On Node; the edge opens
@@ -13,7 +13,7 @@ import type { S3Credentials } from "./s3-location.ts";
  */
 export async function openBlobs(
   location: string,
-  credentials: S3Credentials | null = null,
+  credentials: AwsCredentials | null = null,
 ): Promise<BlobStore> {
   const url = new URL(location);
   if (url.protocol === "file:") return openDiskBlobs(fileURLToPath(url));

@@ -1,6 +1,7 @@
 import { AwsClient } from "aws4fetch";
+import type { AwsCredentials } from "../aws-credentials.ts";
 import type { Bytes } from "../crypto/bytes.ts";
-import type { S3Credentials, S3Location } from "./s3-location.ts";
+import type { S3Location } from "./s3-location.ts";
 
 /** Signed requests (AWS Signature V4) to one bucket, by fetch and Web Crypto alone: it runs at the edge too. */
 export interface S3Bucket {
@@ -27,7 +28,7 @@ const RETRIES = 2;
 /** From the first byte that is sent to the head of the answer. */
 const PATIENCE_MS = 60_000;
 
-export function openBucket(location: S3Location, credentials: S3Credentials): S3Bucket {
+export function openBucket(location: S3Location, credentials: AwsCredentials): S3Bucket {
   const { bucketUrl, region } = location;
   const client = new AwsClient({ ...credentials, service: "s3", region, retries: RETRIES });
   return {

@@ -5,12 +5,6 @@ export interface S3Location {
   region: string;
 }
 
-/** Who signs requests to a bucket. */
-export interface S3Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-}
-
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 /**
@@ -26,13 +20,6 @@ export function parseS3Location(location: string): S3Location {
   const endpoint = url.searchParams.get("endpoint");
   if (endpoint === null) return { bucketUrl: `https://${url.hostname}.s3.${region}.amazonaws.com`, region };
   return { bucketUrl: `${checkedEndpoint(endpoint)}/${url.hostname}`, region };
-}
-
-/** @throws TypeError for any other form than `accessKeyId:secretAccessKey`. */
-export function parseS3Credentials(text: string): S3Credentials {
-  const [, accessKeyId, secretAccessKey] = /^([\w-]{3,128}):(\S{8,})$/.exec(text) ?? [];
-  if (!accessKeyId || !secretAccessKey) throw new TypeError("credentials are accessKeyId:secretAccessKey");
-  return { accessKeyId, secretAccessKey };
 }
 
 function checkedEndpoint(endpoint: string): string {

@@ -13,6 +13,7 @@ export const LIMITS = {
   inlineResultBytes: 256_000,
   webhookBodyBytes: 20_000,
   jsonBodyBytes: 1024 ** 2,
+  formFileBytes: 25 * 1024 ** 2,
   waitSeconds: 30,
   jobTimeoutSeconds: 6 * 3600,
   queueDeadlineSeconds: 7 * 24 * 3600,

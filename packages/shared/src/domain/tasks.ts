@@ -57,13 +57,15 @@ export const TASKS = {
 export type TaskName = keyof typeof TASKS;
 export type TaskOptions<Name extends TaskName> = z.output<(typeof TASKS)[Name]["options"]>;
 
+export const TASK_NAMES = Object.keys(TASKS) as [TaskName, ...TaskName[]];
+
 /** Models that an install brings with it. The weights of the others must be pulled, and their licence accepted. */
 const BUNDLED_MODELS: readonly (string | null)[] = [null, "silero_vad"];
 
 /** The tasks that run on a fresh install. */
-export const TASK_NAMES = (Object.keys(TASKS) as TaskName[]).filter((name) =>
+export const BUNDLED_TASK_NAMES: readonly TaskName[] = TASK_NAMES.filter((name) =>
   BUNDLED_MODELS.includes(TASKS[name].model),
-) as [TaskName, ...TaskName[]];
+);
 
 export function isTaskName(name: string): name is TaskName {
   return Object.hasOwn(TASKS, name);

@@ -1,13 +1,13 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { AppError } from "@earshot/shared/domain/errors";
-import manifestJson from "../../models.json" with { type: "json" };
+import { MODEL_MANIFEST } from "@earshot/shared/domain/models";
+import { hashFile } from "../input/hash.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ModelFile, ModelSpec } from "./manifest.ts";
+import { findPlace } from "./model-places.ts";
+import type { ModelFolders } from "./model-places.ts";
+import { modelUnavailable, remedyFor, replacementOf } from "./model-unavailable.ts";
+
+/** A load is not stopped half way: the lane that waits for it is killed instead. */
+const NEVER = new AbortController().signal;
 
 /** A model whose files are here and are the published ones. */
 export interface ResolvedModel {
@@ -24,29 +24,24 @@ export interface Registry {
   resolve(modelId: string): Promise<ResolvedModel>;
 }
 
-export interface RegistryOptions {
-  /** Where an operator keeps weights by file name (`EARSHOT_MODELS_DIR`). Looked into first. */
-  modelsDir?: string | undefined;
-  /** Where pulled weights are kept, by file name. */
-  cacheDir?: string | undefined;
+export interface RegistryOptions extends ModelFolders {
   models?: readonly ModelSpec[];
 }
 
 export function createRegistry(options: RegistryOptions = {}): Registry {
-  const models = options.models ?? parseManifest(manifestJson);
-  const folders = [options.modelsDir, options.cacheDir].filter((folder) => folder !== undefined);
+  const models = options.models ?? parseManifest(MODEL_MANIFEST);
 
   function find(modelId: string): ModelSpec {
     const spec = models.find((model) => model.id === modelId);
-    if (spec === undefined) throw unavailable(modelId, "is not in models.json");
+    if (spec === undefined) throw modelUnavailable(modelId, "is not in models.json");
     return spec;
   }
 
   async function resolve(modelId: string): Promise<ResolvedModel> {
     const spec = find(modelId);
     const [graph, ...others] = spec.files;
-    const path = await findChecked(spec, graph, folders);
-    for (const file of others) await findChecked(spec, file, folders);
+    const path = await findChecked(spec, graph, options);
+    for (const file of others) await findChecked(spec, file, options);
     return { spec, path };
   }
 
@@ -54,72 +49,24 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
 }
 
 /** The first place that has the file decides: a wrong file there is refused, never passed over for a right one elsewhere. */
-async function findChecked(spec: ModelSpec, file: ModelFile, folders: readonly string[]): Promise<string> {
-  const places = [...folders.map((folder) => join(folder, file.name)), ...packagedPath(file)];
-  for (const path of places) {
-    if (!(await isFile(path))) continue;
-    await checkHash(spec, file, path);
-    return path;
+async function findChecked(spec: ModelSpec, file: ModelFile, folders: ModelFolders): Promise<string> {
+  const place = await findPlace(file, folders);
+  const { name, sha256, url } = file;
+  if (place === null) {
+    const detail = { file: name, sha256, url };
+    throw modelUnavailable(spec.id, `is not installed: ${remedyFor(spec, file)}`, { detail });
   }
-  throw unavailable(spec.id, `is not installed: ${remedy(spec, file)}`, {
-    file: file.name,
-    sha256: file.sha256,
-    url: file.url,
-  });
-}
-
-/** Packages may export only ".", so that entry is resolved and the file is sought from its folder. */
-function packagedPath(file: ModelFile): string[] {
-  if (file.npm === undefined) return [];
-  try {
-    const entry = createRequire(import.meta.url).resolve(file.npm.package);
-    return [join(dirname(entry), file.npm.path)];
-  } catch {
-    return [];
-  }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
-
-async function checkHash(spec: ModelSpec, file: ModelFile, path: string): Promise<void> {
-  const actual = await sha256Of(spec, path);
-  if (actual === file.sha256) return;
-  throw unavailable(spec.id, `is refused: the sha256 of ${file.name} is not the one in models.json`, {
-    file: file.name,
-    sha256: file.sha256,
-    actual_sha256: actual,
-  });
+  const actual = await sha256Of(spec, place.path);
+  if (actual === sha256) return place.path;
+  const detail = { file: name, sha256, actual_sha256: actual };
+  const what = `is refused: the sha256 of ${name} is not the one in models.json; ${replacementOf(spec, file, place)}`;
+  throw modelUnavailable(spec.id, what, { detail });
 }
 
 async function sha256Of(spec: ModelSpec, path: string): Promise<string> {
-  const hash = createHash("sha256");
   try {
-    await pipeline(createReadStream(path), hash);
+    return await hashFile(path, { signal: NEVER });
   } catch (cause) {
-    throw unavailable(spec.id, "could not be read", {}, cause);
+    throw modelUnavailable(spec.id, "could not be read", { cause });
   }
-  return hash.digest("hex");
-}
-
-function remedy({ id }: ModelSpec, { name, url }: ModelFile): string {
-  const byHand = `put ${name} into EARSHOT_MODELS_DIR`;
-  return url === undefined ? byHand : `run "earshot models pull ${id}", or ${byHand} (from ${url})`;
-}
-
-function unavailable(
-  model: string,
-  what: string,
-  detail: Record<string, unknown> = {},
-  cause?: unknown,
-): AppError {
-  return new AppError("model_unavailable", {
-    message: `Model ${model} ${what}.`,
-    detail: { model, ...detail },
-    cause,
-  });
 }

@@ -40,8 +40,15 @@ export interface Decoded {
   declaredSeconds?: number;
 }
 
-/** Blocks hold about this much audio. */
-export const BLOCK_SECONDS = 0.5;
+/** Blocks hold this much audio, or less where so many channels at such a rate would take more memory. */
+const BLOCK_SECONDS = 0.5;
+const MAX_BLOCK_BYTES = 4 * 1024 ** 2;
+
+/** Samples of one channel in a block. */
+export function blockFrames({ channels, sampleRateHz }: Pick<Media, "channels" | "sampleRateHz">): number {
+  const bounded = Math.floor(MAX_BLOCK_BYTES / (channels * Float32Array.BYTES_PER_ELEMENT));
+  return Math.min(Math.ceil(sampleRateHz * BLOCK_SECONDS), bounded);
+}
 
 /** Headers beyond these bounds are nonsense, and a block of such audio would have no bounded size. */
 export const SANE_AUDIO = { maxChannels: 64, minSampleRateHz: 1_000, maxSampleRateHz: 768_000 } as const;

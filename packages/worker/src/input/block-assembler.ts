@@ -1,5 +1,5 @@
 import { AppError } from "@earshot/shared/domain/errors";
-import { BLOCK_SECONDS } from "./audio.ts";
+import { blockFrames } from "./audio.ts";
 import type { AudioBlock } from "./audio.ts";
 
 const SAMPLE_BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -13,8 +13,7 @@ export class BlockAssembler {
 
   constructor(format: { channels: number; sampleRateHz: number }) {
     this.#channels = format.channels;
-    const frames = Math.ceil(format.sampleRateHz * BLOCK_SECONDS);
-    this.#bytes = new Uint8Array(frames * format.channels * SAMPLE_BYTES);
+    this.#bytes = new Uint8Array(blockFrames(format) * format.channels * SAMPLE_BYTES);
   }
 
   /** Frames (samples of one channel) in the blocks handed out so far. */

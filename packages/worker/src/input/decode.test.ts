@@ -53,51 +53,11 @@ async function collect(file: string, streams: readonly StreamSpec[]) {
   return { decoded, of: (name: string) => heard[name] ?? [] };
 }
 
-describe("formats", () => {
-  test.each([
-    ["s16.wav", ["-c:a", "pcm_s16le"], 44_100, 2],
-    ["s24.wav", ["-c:a", "pcm_s24le"], 48_000, 2],
-    ["s32.wav", ["-c:a", "pcm_s32le"], 96_000, 1],
-    ["f32.wav", ["-c:a", "pcm_f32le"], 192_000, 1],
-    ["low.wav", ["-c:a", "pcm_s16le"], 8_000, 1],
-    ["surround.wav", ["-c:a", "pcm_s16le"], 48_000, 6],
-    ["plain.flac", [], 22_050, 2],
-    ["plain.aiff", [], 44_100, 2],
-  ])("%s is decoded to the exact number of samples", async (name, words, rateHz, channels) => {
-    const file = await corpus.make(name, ...sine({ seconds: 1.5, rateHz, channels }), ...words);
-    const { decoded, of } = await collect(file, [MONO, NATIVE]);
-    expect(decoded).toEqual({ durationSeconds: 1.5, truncated: false });
-    expect(of("native")).toHaveLength(channels);
-    expect(of("native").map((samples) => samples.length)).toEqual(Array(channels).fill(1.5 * rateHz));
-    expect(Math.abs((of("mono")[0]?.length ?? 0) - 24_000)).toBeLessThanOrEqual(1);
-  });
-
-  test.each([
-    ["plain.mp3", [], 44_100],
-    ["plain.m4a", [], 48_000],
-    ["plain.aac", [], 44_100],
-    ["vorbis.ogg", ["-c:a", "libvorbis"], 44_100],
-    ["plain.opus", [], 48_000],
-    ["plain.webm", [], 48_000],
-  ])("%s lasts as long as what was encoded, to 50 ms", async (name, words, rateHz) => {
-    const file = await corpus.make(name, ...sine({ seconds: 3, rateHz, channels: 2 }), ...words);
-    const decoded = await decode(file);
-    expect(decoded.truncated).toBe(false);
-    expect(Math.abs(decoded.durationSeconds - 3)).toBeLessThanOrEqual(0.05);
-  });
-
+// Each format's length and level: formats.test.ts.
+describe("samples", () => {
   test("a short lossy file is not taken for a truncated one because of its encoder's padding", async () => {
     const file = await corpus.make("short.mp3", ...sine({ seconds: 0.2, rateHz: 44_100 }));
     expect(await decode(file)).toMatchObject({ truncated: false });
-  });
-
-  test("a full-scale stereo sine is still at full scale in mono", async () => {
-    const file = await corpus.make(
-      "loud.wav",
-      ...sine({ seconds: 1, rateHz: 44_100, channels: 2, amplitude: 1 }),
-    );
-    const [samples = []] = (await collect(file, [MONO])).of("mono");
-    expect(Math.max(...samples)).toBeCloseTo(1, 2);
   });
 
   test("16 kHz float WAV arrives bit by bit", async () => {

@@ -7,7 +7,7 @@ import { BlockAssembler } from "./block-assembler.ts";
 import { spawnChild } from "./child.ts";
 import type { Exit } from "./child.ts";
 import { decodeArguments } from "./decode-arguments.ts";
-import { ffmpegLimits, withoutPath } from "./ffmpeg.ts";
+import { ffmpegLimits, INSTALL_SOXR, lacksSoxr, withoutPath } from "./ffmpeg.ts";
 import type { FfmpegPaths } from "./ffmpeg.ts";
 import { judgeLength, refuseTooLong, tooLong } from "./length.ts";
 import { Patience } from "./patience.ts";
@@ -16,7 +16,8 @@ import type { Sandbox } from "./sandbox.ts";
 
 /**
  * Decodes the first audio stream of `path` once, into every stream of the request at the same time.
- * @throws AppError `input_too_long`, `decode_failed`; whatever `onBlock` threw; the reason of an aborted signal.
+ * @throws AppError `input_too_long`, `decode_failed`; whatever `onBlock` threw; the reason of an aborted signal; a plain
+ * Error when it is this machine that can't, which says what to do about it.
  * No child is left, and no block is delivered, after it has settled.
  */
 export async function decodeWithFfmpeg(
@@ -74,6 +75,7 @@ async function drain(
 /** Success is told by the samples: ffmpeg exits with 0 on damaged files too. */
 function judge(exit: Exit, seconds: readonly number[], request: DecodeRequest, seen: string): Decoded {
   if (exit.code !== 0) {
+    if (lacksSoxr(seen)) throw new Error(INSTALL_SOXR);
     throw new AppError("decode_failed", { detail: { decoder: seen, exit: exit.code ?? exit.signal } });
   }
   // A resampler may add or drop a sample at the end; the native stream is exact.

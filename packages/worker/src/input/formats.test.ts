@@ -22,7 +22,10 @@ const TONE_HZ = 500;
 const LAYOUTS = {
   mono: { levels: [1], mono: 1 },
   stereo: { levels: [1, 1], mono: 1 },
-  "5.1": { levels: [0.7, 0.8, 0.6, 0.5, 0.4, 0.2], mono: (Math.SQRT1_2 * 1.5 + 0.6 + 0.5 * 0.6) / (Math.SQRT2 + 2) },
+  "5.1": {
+    levels: [0.7, 0.8, 0.6, 0.5, 0.4, 0.2],
+    mono: (Math.SQRT1_2 * 1.5 + 0.6 + 0.5 * 0.6) / (Math.SQRT2 + 2),
+  },
 } as const;
 type Layout = keyof typeof LAYOUTS;
 
@@ -135,7 +138,11 @@ async function decode(file: string) {
       blocks[name === "mono" ? "mono" : "native"].push(block);
     },
   });
-  return { media, decoded, heard: { mono: joined(blocks.mono, 1), native: joined(blocks.native, media.channels) } };
+  return {
+    media,
+    decoded,
+    heard: { mono: joined(blocks.mono, 1), native: joined(blocks.native, media.channels) },
+  };
 }
 
 function joined(blocks: readonly AudioBlock[], channels: Media["channels"]): number[][] {
@@ -154,7 +161,9 @@ function expectLevels(
   expect(found).toHaveLength(levels.length);
   for (const [channel, level] of levels.entries()) {
     if (level === null) continue;
-    expect(Math.abs((found[channel] ?? Number.NaN) - level), `channel ${channel}`).toBeLessThanOrEqual(tolerance);
+    expect(Math.abs((found[channel] ?? Number.NaN) - level), `channel ${channel}`).toBeLessThanOrEqual(
+      tolerance,
+    );
   }
 }
 

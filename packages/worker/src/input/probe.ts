@@ -2,6 +2,7 @@ import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AppError } from "@earshot/shared/domain/errors";
 import * as z from "zod";
+import { readDeclaredAsfSeconds } from "./asf-header.ts";
 import { SANE_AUDIO } from "./audio.ts";
 import type { Media } from "./audio.ts";
 import { ffmpegLimits, inputArguments, withoutPath } from "./ffmpeg.ts";
@@ -64,9 +65,14 @@ export async function probeWithFfmpeg(path: string, options: ProbeOptions): Prom
   // The index of an MP4 is at its end: a cut one is media, but nothing of it can be found.
   if (seen.includes("moov atom not found") && (await beginsAsMp4(file))) throw unreadable(seen);
   const media = toMedia(parseRun(run, seen), seen);
-  // ffprobe tells how much of a cut WAV is there, not how much its header announces.
-  if (media.format === "wav") return { ...media, durationSeconds: await readDeclaredWavSeconds(file) };
-  return media;
+  return { ...media, durationSeconds: await announcedSeconds(file, media) };
+}
+
+/** Of some formats ffprobe tells how much of a cut file is there, not how much its header announces. */
+async function announcedSeconds(file: string, { format, durationSeconds }: Media): Promise<number | null> {
+  if (format === "wav") return readDeclaredWavSeconds(file);
+  if (format === "asf") return durationSeconds ?? readDeclaredAsfSeconds(file);
+  return durationSeconds;
 }
 
 function probeArguments(file: string): string[] {

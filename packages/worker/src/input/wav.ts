@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { createResampler } from "../signal/resample.ts";
-import { BLOCK_SECONDS, outputRateHz } from "./audio.ts";
+import { blockFrames, outputRateHz } from "./audio.ts";
 import type { Decoded, DecodeRequest, Media, StreamSpec } from "./audio.ts";
 import { assertFinite } from "./block-assembler.ts";
 import { downmix, monoWeights } from "./downmix.ts";
@@ -55,7 +55,7 @@ export async function decodeWav(file: string, request: DecodeRequest): Promise<D
 }
 
 async function* blocksOf(handle: FileHandle, header: WavHeader): AsyncGenerator<Float32Array[]> {
-  const blockBytes = Math.ceil(header.sampleRateHz * BLOCK_SECONDS) * frameBytes(header);
+  const blockBytes = blockFrames(header) * frameBytes(header);
   const bytes = Buffer.alloc(blockBytes);
   for (let done = 0; done < header.dataBytes; done += blockBytes) {
     const wanted = Math.min(blockBytes, header.dataBytes - done);

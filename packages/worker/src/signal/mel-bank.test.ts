@@ -25,8 +25,7 @@ test("a band sums up what its own bins hold", () => {
   const power = Float32Array.from({ length: 257 }, (_, bin) => bin);
   const out = new Float32Array(96);
   applyMelBank(bank, power, out);
-  const first = golden.weights.slice(0, 2);
-  expect(out[0]).toBeCloseTo(0 * (first[0] ?? NaN) + 1 * (first[1] ?? NaN), 6);
+  expect(out[0]).toBeCloseTo(golden.weights[1] ?? NaN, 6);
   const last = golden.weights.slice(-15).reduce((sum, weight, i) => sum + weight * (241 + i), 0);
   expect(out[95]).toBeCloseTo(last, 4);
 });

@@ -45,6 +45,8 @@ export interface TestStack extends AsyncDisposable {
   /** Awaits one of `statuses`, by default any final one. */
   stateOf(id: string, statuses?: readonly JobStatus[], timeoutMs?: number): Promise<Job>;
   results(id: string): Promise<StoredResult[]>;
+  /** What time does to the lease of a worker that is gone. */
+  expireLease(id: string): Promise<void>;
 }
 
 export interface TestStackParts {
@@ -116,6 +118,9 @@ export async function startTestStack(parts: TestStackParts = {}): Promise<TestSt
         { timeoutMs, describe: `job ${id} to be ${statuses?.join(" or ") ?? "final"}` },
       ),
     results: (id) => listTaskResults(db, id),
+    async expireLease(id) {
+      await sql`update jobs set lease_until = now() - interval '1 second' where id = ${id} and status = 'running'`;
+    },
     async [Symbol.asyncDispose]() {
       bell.close();
       await close();

@@ -38,7 +38,6 @@ export async function startWorkerProcess(
       EARSHOT_SEAL_KEYS: stack.sealKeys,
       EARSHOT_ALLOW_LOOPBACK: "1",
       EARSHOT_LANES: "1",
-      EARSHOT_LEASE_SECONDS: "2",
       ...env,
     },
   });

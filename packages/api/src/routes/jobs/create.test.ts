@@ -39,6 +39,7 @@ test("a job is accepted with its place, and the bell rings for it", async () => 
     finished_at: null,
     expires_at: null,
     attempt: 0,
+    retried_from: null,
     input: null,
     progress: null,
     tasks: [{ task: "audio.features", status: "queued", model: null, version: null, error: null }],

@@ -20,6 +20,7 @@ export const JobBody = z
     finished_at: time,
     expires_at: time,
     attempt: z.int(),
+    retried_from: z.string().nullable(),
     input: z
       .object({
         duration_seconds: z.number(),
@@ -66,6 +67,7 @@ export function jobBody(job: Job, outcomes: readonly TaskOutcome[]): JobBody {
     finished_at: isoOrNull(job.finishedAt),
     expires_at: isoOrNull(job.expiresAt),
     attempt: job.attempt,
+    retried_from: job.retriedFrom,
     input: job.inputInfo as JobBody["input"],
     progress: progressOf(job),
     tasks: job.tasks.map((task) =>

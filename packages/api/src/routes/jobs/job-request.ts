@@ -57,32 +57,32 @@ const Options = z.strictObject(
 
 const wholeSeconds = (min: number, max: number) => z.int().min(min).max(max).default(max);
 
+/** All that a job is told but its input. */
+const ORDER = {
+  tasks: z.array(z.enum(TASK_NAMES)).min(1).max(LIMITS.tasksPerJob),
+  options: Options.default({}),
+  webhook: Webhook.optional(),
+  metadata: Metadata.default({}),
+  retention: wholeSeconds(60, LIMITS.resultKeptSeconds).describe(
+    "Seconds that the result is kept after the end.",
+  ),
+  timeout_seconds: wholeSeconds(1, LIMITS.jobTimeoutSeconds),
+  queue_deadline_seconds: wholeSeconds(1, LIMITS.queueDeadlineSeconds),
+  priority: z.enum(["low", "normal", "high"]).default("normal"),
+};
+
 export const JobRequest = z
-  .strictObject({
-    input: Input,
-    tasks: z.array(z.enum(TASK_NAMES)).min(1).max(LIMITS.tasksPerJob),
-    options: Options.default({}),
-    webhook: Webhook.optional(),
-    metadata: Metadata.default({}),
-    retention: wholeSeconds(60, LIMITS.resultKeptSeconds).describe(
-      "Seconds that the result is kept after the end.",
-    ),
-    timeout_seconds: wholeSeconds(1, LIMITS.jobTimeoutSeconds),
-    queue_deadline_seconds: wholeSeconds(1, LIMITS.queueDeadlineSeconds),
-    priority: z.enum(["low", "normal", "high"]).default("normal"),
-  })
-  .superRefine(({ tasks, options }, context) => {
-    for (const [index, task] of tasks.entries()) {
-      if (tasks.indexOf(task) !== index) fault(context, ["tasks", index], "This task is asked for twice");
-    }
-    for (const task of Object.keys(options)) {
-      if (!(tasks as string[]).includes(task))
-        fault(context, ["options", task], "This task is not asked for");
-    }
-  })
+  .strictObject({ input: Input, ...ORDER })
+  .superRefine(refuseOddTasks)
   .meta({ id: "JobRequest" });
 
 export type JobRequest = z.output<typeof JobRequest>;
+
+/** The part `job` of a form, whose input is its part `file`. */
+export const JobFormRequest = z
+  .strictObject(ORDER)
+  .superRefine(refuseOddTasks)
+  .meta({ id: "JobFormRequest" });
 
 /** Where the request names an http URL, which only loopback and only a test's configuration may have. */
 export function plainHttpPointers(
@@ -94,6 +94,18 @@ export function plainHttpPointers(
     const isPlain = url !== undefined && new URL(url).protocol === "http:";
     return isPlain && !isAllowedOnLoopback(url, options.allowLoopback) ? [pointer] : [];
   });
+}
+
+function refuseOddTasks(
+  { tasks, options }: { tasks: TaskName[]; options: object },
+  context: z.RefinementCtx,
+): void {
+  for (const [index, task] of tasks.entries()) {
+    if (tasks.indexOf(task) !== index) fault(context, ["tasks", index], "This task is asked for twice");
+  }
+  for (const task of Object.keys(options)) {
+    if (!(tasks as string[]).includes(task)) fault(context, ["options", task], "This task is not asked for");
+  }
 }
 
 function fault(context: z.RefinementCtx, path: PropertyKey[], message: string): void {

@@ -35,11 +35,8 @@ test("results are the stored bytes, in the order of the tasks", async () => {
 
 test("a large result comes out of its blob, unzipped", async () => {
   const id = await submitted(["speech.segments", "audio.features"]);
-  const large = JSON.stringify({
-    task: "speech.segments",
-    status: "succeeded",
-    probabilities: Array(60_000).fill(0.125),
-  });
+  const segments = Array.from({ length: 9_000 }, (_, second) => ({ start: second, end: second + 0.5 }));
+  const large = JSON.stringify({ task: "speech.segments", status: "succeeded", segments });
   const key = `results/${id}/1/speech.segments.json.gz`;
   await api.deps.blobs.write(key, new Blob([gzipSync(large)]).stream());
   const small = '{"task":"audio.features","status":"succeeded"}';
@@ -47,6 +44,18 @@ test("a large result comes out of its blob, unzipped", async () => {
   await claimAndFinish(api.owner.db, id, { results, warnings: ["The file ends early."] });
   const text = await (await result(id)).text();
   expect(text.endsWith(`"warnings":["The file ends early."],"results":[${large},${small}]}`)).toBe(true);
+});
+
+test("a column of more than 3,600 points is thinned, wherever its result lies", async () => {
+  const id = await submitted(["speech.segments", "audio.features"]);
+  const long = (task: string) =>
+    JSON.stringify({ task, status: "succeeded", probabilities: Array(7_201).fill(0.5) });
+  const key = `results/${id}/1/long.json.gz`;
+  await api.deps.blobs.write(key, new Blob([gzipSync(long("speech.segments"))]).stream());
+  const results = [inBlob("speech.segments", key), succeeded("audio.features", long("audio.features"))];
+  await claimAndFinish(api.owner.db, id, { results });
+  const thinned = { status: "succeeded", hop_seconds: 0.096, probabilities: Array(2_401).fill(0.5) };
+  expect(await bodyOf(await result(id))).toMatchObject({ results: [thinned, thinned] });
 });
 
 test("a job that has not ended has no result yet", async () => {

@@ -2,7 +2,6 @@ import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import type { Job } from "@earshot/shared/db/jobs/job";
 import { findJob, listTaskResults } from "@earshot/shared/db/jobs/read-job";
-import type { StoredResult } from "@earshot/shared/db/jobs/read-job";
 import { AppError, titleOf } from "@earshot/shared/domain/errors";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import type { Deps } from "../../deps.ts";
@@ -13,14 +12,21 @@ import { jsonText, problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { JobBody } from "./job-body.ts";
 import { requireJob } from "./require-job.ts";
-import { requireBlobs, streamResult } from "./stream-result.ts";
+import { requireBlobs, storedBody } from "./result-bodies.ts";
+import { streamResult } from "./stream-result.ts";
+import { MOST_POINTS } from "./thin-result.ts";
+
+/** The fields of the task's own result stand beside these. */
+export const TaskResultBody = z
+  .looseObject({ task: z.string(), status: z.enum(["succeeded", "failed"]) })
+  .meta({ id: "TaskResult" });
 
 const JobResult = z
   .object({
     job_id: z.string(),
     input: JobBody.shape.input,
     warnings: z.array(z.string()).optional(),
-    results: z.array(z.looseObject({ task: z.string(), status: z.enum(["succeeded", "failed"]) })),
+    results: z.array(TaskResultBody),
   })
   .meta({ id: "JobResult" });
 
@@ -33,7 +39,10 @@ const route = createRoute({
   middleware: authorize("jobs:read"),
   request: { params: IdParams },
   responses: {
-    200: { description: "One result a task.", content: { "application/json": { schema: JobResult } } },
+    200: {
+      description: `One result a task. A column over time has at most ${MOST_POINTS} points; where it has more, each n-th is kept and \`hop_seconds\` says the step.`,
+      content: { "application/json": { schema: JobResult } },
+    },
     ...problems("forbidden", "not_found", "conflict", "gone"),
   },
 });
@@ -44,7 +53,7 @@ export function getResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs">): 
     const job = requireJob(await findJob(db, c.var.principal.accountId, jobId));
     const results = isFinal(job.status) ? await listTaskResults(db, jobId) : [];
     if (results.length === 0) throw withoutResults(job);
-    const bodies = results.map(bodyOf);
+    const bodies = results.map(storedBody);
     await requireBlobs(blobs, bodies);
     note(c, { job_id: jobId });
     return jsonText<JobResult, 200>(c, streamResult(blobs, headOf(job), bodies), 200);
@@ -52,7 +61,7 @@ export function getResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs">): 
 }
 
 /** A job that ended without any result has no result to show: its error says why. */
-function withoutResults(job: Job): AppError {
+export function withoutResults(job: Job): AppError {
   if (!isFinal(job.status)) {
     return new AppError("conflict", {
       message: `The job is ${job.status}.`,
@@ -71,10 +80,4 @@ function headOf(job: Job): Omit<JobResult, "results"> {
     input: job.inputInfo as JobResult["input"],
     ...(warnings.length > 0 && { warnings }),
   };
-}
-
-function bodyOf({ body, blobKey }: StoredResult) {
-  if (body !== null) return { text: body };
-  if (blobKey !== null) return { gzippedBlob: blobKey };
-  throw new Error("a stored result has neither a body nor a blob");
 }

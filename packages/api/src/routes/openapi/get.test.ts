@@ -9,6 +9,6 @@ test("the contract is open to all and names every route of an account", async ()
   const documented = routes.filter(({ path }) => !path.startsWith("/v1/blobs/"));
   expect(documented.length).toBeGreaterThan(0);
   for (const { method, path } of documented) {
-    expect(paths[path.replace(":id", "{id}")], path).toHaveProperty(method.toLowerCase());
+    expect(paths[path.replaceAll(/:(\w+)/g, "{$1}")], path).toHaveProperty(method.toLowerCase());
   }
 });

@@ -9,6 +9,7 @@ import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { closeUpload } from "./close-upload.ts";
+import { joinParts, UploadedParts } from "./join-parts.ts";
 
 const CompletedUpload = z
   .object({ id: z.string(), status: z.literal("complete"), size: z.int() })
@@ -17,21 +18,26 @@ const CompletedUpload = z
 const route = createRoute({
   method: "post",
   path: "/v1/uploads/{id}/complete",
-  summary: "Say that the file was PUT; a job does this itself",
+  summary:
+    "Say that the file was PUT, or name the parts that were; for one without parts a job does this itself",
   middleware: authorize("jobs:write"),
-  request: { params: IdParams },
+  request: {
+    params: IdParams,
+    body: { required: false, content: { "application/json": { schema: UploadedParts } } },
+  },
   responses: {
     200: { description: "The file is there.", content: { "application/json": { schema: CompletedUpload } } },
-    ...problems("validation_failed", "forbidden", "not_found", "conflict"),
+    ...problems("validation_failed", "forbidden", "not_found", "conflict", "unsupported_content_type"),
   },
 });
 
-export function completeUpload(app: App, deps: Pick<Deps, "db" | "blobs">): void {
+export function completeUpload(app: App, deps: Pick<Deps, "db" | "blobs" | "uploadSigner">): void {
   app.openapi(route, async (c) => {
     const id = requireId("upload", c.req.valid("param").id);
     const upload = await findUpload(deps.db, c.var.principal.accountId, id);
     if (upload === null) throw new AppError("not_found");
     note(c, { upload_id: id });
+    await joinParts(deps, upload, c.req.valid("json"));
     await closeUpload(deps, upload, "/path/id");
     return c.json({ id, status: "complete" as const, size: upload.sizeBytes }, 200);
   });

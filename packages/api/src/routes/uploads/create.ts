@@ -8,6 +8,7 @@ import type { App } from "../../env.ts";
 import { note } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
+import { signUpload, UploadTargets } from "./sign-upload.ts";
 
 const UploadRequest = z
   .strictObject({
@@ -29,24 +30,18 @@ const UploadRequest = z
   .meta({ id: "UploadRequest" });
 
 const Upload = z
-  .object({
-    id: z.string(),
-    put_url: z.url(),
-    /** Sent with the PUT as they are; they are signed. */
-    headers: z.record(z.string(), z.string()),
-    expires_at: z.iso.datetime(),
-  })
+  .object({ id: z.string(), ...UploadTargets.shape, expires_at: z.iso.datetime() })
   .meta({ id: "Upload" });
 
 const route = createRoute({
   method: "post",
   path: "/v1/uploads",
-  summary: "Announce a file and get a signed URL to PUT it to",
+  summary: "Announce a file and get a signed URL to PUT it to, or one for each part of a large one",
   middleware: authorize("jobs:write"),
   request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
   responses: {
     201: {
-      description: "PUT the file to `put_url` with these headers.",
+      description: "PUT the file to `put_url` with these headers, or its parts each to its own URL.",
       content: { "application/json": { schema: Upload } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
@@ -66,14 +61,7 @@ export function createUpload(app: App, { db, uploadSigner }: Pick<Deps, "db" | "
       openSeconds: LIMITS.uploadOpenSeconds,
     });
     note(c, { upload_id: upload.id });
-    const { url, headers } = await uploadSigner.sign({
-      ...upload,
-      key: upload.blobKey,
-      expiresAt: upload.putExpiresAt,
-    });
-    return c.json(
-      { id: upload.id, put_url: url, headers, expires_at: upload.putExpiresAt.toISOString() },
-      201,
-    );
+    const targets = await signUpload(uploadSigner, upload);
+    return c.json({ id: upload.id, ...targets, expires_at: upload.putExpiresAt.toISOString() }, 201);
   });
 }

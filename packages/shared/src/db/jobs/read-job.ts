@@ -1,4 +1,5 @@
 import { and, asc, eq } from "drizzle-orm";
+import type { TaskName } from "../../domain/tasks.ts";
 import type { Database } from "../database.ts";
 import { jobs, taskResults } from "../schema.ts";
 import type { Job } from "./job.ts";
@@ -18,15 +19,17 @@ export async function findJob(db: Database, accountId: string, id: string): Prom
 /** What is known of each finished task, without its body. */
 export type TaskOutcome = Pick<StoredResult, "task" | "status" | "model" | "version" | "errorCode">;
 
+export const OUTCOME_COLUMNS = {
+  task: taskResults.task,
+  status: taskResults.status,
+  model: taskResults.model,
+  version: taskResults.version,
+  errorCode: taskResults.errorCode,
+};
+
 export async function listTaskOutcomes(db: Database, jobId: string): Promise<TaskOutcome[]> {
   return db
-    .select({
-      task: taskResults.task,
-      status: taskResults.status,
-      model: taskResults.model,
-      version: taskResults.version,
-      errorCode: taskResults.errorCode,
-    })
+    .select(OUTCOME_COLUMNS)
     .from(taskResults)
     .where(eq(taskResults.jobId, jobId))
     .orderBy(asc(taskResults.position));
@@ -34,4 +37,16 @@ export async function listTaskOutcomes(db: Database, jobId: string): Promise<Tas
 
 export async function listTaskResults(db: Database, jobId: string): Promise<StoredResult[]> {
   return db.select().from(taskResults).where(eq(taskResults.jobId, jobId)).orderBy(asc(taskResults.position));
+}
+
+export async function findTaskResult(
+  db: Database,
+  jobId: string,
+  task: TaskName,
+): Promise<StoredResult | null> {
+  const [result] = await db
+    .select()
+    .from(taskResults)
+    .where(and(eq(taskResults.jobId, jobId), eq(taskResults.task, task)));
+  return result ?? null;
 }

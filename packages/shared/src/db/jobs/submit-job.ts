@@ -60,7 +60,7 @@ export async function submitJob(
   const { idempotency } = input;
   return db.transaction(async (tx) => {
     if (idempotency) {
-      const earlier = await lookUp(tx, input.job.accountId, idempotency);
+      const earlier = await findSubmission(tx, input.job.accountId, idempotency);
       if (earlier) return earlier;
     }
     const job = await insertJob(tx, input.job);
@@ -80,7 +80,15 @@ async function insertJob(tx: Database, input: NewJob): Promise<Job> {
   return job;
 }
 
-async function lookUp(tx: Database, accountId: string, claim: IdempotencyClaim): Promise<Submission | null> {
+/**
+ * What became of an earlier request under the same key. Null: there was none, and until the end of the transaction `tx`
+ * there will be no other.
+ */
+export async function findSubmission(
+  tx: Database,
+  accountId: string,
+  claim: IdempotencyClaim,
+): Promise<Exclude<Submission, { outcome: "created" }> | null> {
   // Held to the end of the transaction: of two requests under one key, one works and the other is told so.
   const lock = `${accountId} ${claim.route} ${claim.key}`;
   const [locked] = await tx.execute<{ ok: boolean }>(

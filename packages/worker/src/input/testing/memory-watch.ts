@@ -8,8 +8,9 @@ export interface MemoryPeaks {
   childrenMb: Readonly<Record<string, number>>;
 }
 
-export interface MemoryWatch {
-  stop(): MemoryPeaks;
+export interface MemoryWatch extends Disposable {
+  /** Since the watch began. */
+  peaks(): MemoryPeaks;
 }
 
 const INTERVAL_MS = 10;
@@ -31,11 +32,11 @@ export function watchMemory(): MemoryWatch {
   const timer = setInterval(look, INTERVAL_MS);
   look();
   return {
-    stop() {
+    peaks() {
       look();
-      clearInterval(timer);
-      return { ownMb, childrenMb };
+      return { ownMb, childrenMb: { ...childrenMb } };
     },
+    [Symbol.dispose]: () => clearInterval(timer),
   };
 }
 

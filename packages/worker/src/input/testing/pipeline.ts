@@ -13,6 +13,16 @@ import type { RunTasksRequest } from "../../run-tasks.ts";
 /** How the way through the pipeline ended: whole, truncated, or with the code of the error that ended it. */
 export type Ending = "whole" | "truncated" | JobErrorCode;
 
+/** What damage may end in. `internal` and its like would be a fault of ours. */
+export const HONEST_ENDINGS: readonly Ending[] = [
+  "whole",
+  "truncated",
+  "unsupported_media",
+  "decode_failed",
+  "no_audio",
+  "input_too_long",
+];
+
 export interface Outcome {
   ending: Ending;
   /** The codes of tasks that failed in a job that didn't. */
@@ -85,7 +95,9 @@ export async function listAll(directories: readonly string[]): Promise<string[]>
 }
 
 function outcomeOfAnalysis(analysis: Analysis): Omit<Outcome, "milliseconds"> {
-  const taskErrors = analysis.results.flatMap((result) => (result.status === "failed" ? [result.error.code] : []));
+  const taskErrors = analysis.results.flatMap((result) =>
+    result.status === "failed" ? [result.error.code] : [],
+  );
   return { ending: analysis.input.truncated ? "truncated" : "whole", taskErrors, analysis, error: null };
 }
 

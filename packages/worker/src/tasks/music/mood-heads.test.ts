@@ -55,7 +55,7 @@ test("hours of patches go to each head in runs of bounded size, and come back in
     embeddings: Float32Array.from({ length: patches * 200 }, (_, i) => Math.floor(i / 200)),
   };
   const scores = await runMoodHeads(features, inference, signal);
-  expect([...sizes.values()]).toEqual(Array(9).fill([1_024, 1_024, 452]));
+  expect([...sizes.values()]).toEqual(Array.from({ length: 9 }, () => [1_024, 1_024, 452]));
   for (const [head, { labels, values }] of Object.entries(scores)) {
     expect(labels).toEqual(OFFICIAL[head as MoodHead]);
     expect([...values]).toEqual(Array.from({ length: patches }, (_, patch) => [patch, -patch]).flat());

@@ -49,8 +49,8 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
   readonly #mel = new MusicnnMel((frame) => this.#cutter.push(frame));
   /** Patches that the samples so far have filled and no lane was given. */
   #waiting: Float32Array[] = [];
-  /** Runs that have not succeeded: one that fails stays, and whoever awaits them next hears of it. */
-  readonly #inFlight = new Set<Promise<void>>();
+  /** By patch, runs that have not succeeded: one that fails stays, and whoever awaits them next hears of it. */
+  readonly #inFlight = new Map<number, Promise<void>>();
   readonly #outputs: Pick<MusicnnFeatures, "activations" | "embeddings">[] = [];
   #patches = 0;
   #samples = 0;
@@ -71,7 +71,7 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
   async finish(): Promise<MusicnnFeatures> {
     this.#mel.finish();
     await this.#sendWaiting();
-    await Promise.all(this.#inFlight);
+    await Promise.all(this.#inFlight.values());
     if (this.#patches === 0) throw tooShort(this.#samples);
     return {
       patches: this.#patches,
@@ -84,18 +84,17 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const patch of waiting) {
-      while (this.#inFlight.size >= MOST_IN_FLIGHT) await Promise.race(this.#inFlight);
-      this.#send(patch, this.#patches++);
+      while (this.#inFlight.size >= MOST_IN_FLIGHT) await Promise.race(this.#inFlight.values());
+      this.#send(patch);
     }
   }
 
-  #send(patch: Float32Array, index: number): void {
-    const run = this.#infer(patch, index).then(() => {
-      this.#inFlight.delete(run);
-    });
+  #send(patch: Float32Array): void {
+    const index = this.#patches++;
+    const run = this.#infer(patch, index);
     // Whoever awaits it next hears of a failure; until then it must not count as unhandled.
     run.catch(() => {});
-    this.#inFlight.add(run);
+    this.#inFlight.set(index, run);
   }
 
   async #infer(patch: Float32Array, index: number): Promise<void> {
@@ -106,6 +105,7 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
       activations: valuesOf(found, "activations"),
       embeddings: valuesOf(found, "embeddings"),
     };
+    this.#inFlight.delete(index);
   }
 }
 

@@ -1,0 +1,24 @@
+import { startApi } from "../test/api-under-test.ts";
+import { describeJobs } from "../test/suites/describe-jobs.ts";
+import { describeRefusals } from "../test/suites/describe-refusals.ts";
+import { describeUploads } from "../test/suites/describe-uploads.ts";
+import type { FrontDoor } from "../test/suites/front-door.ts";
+
+/** On Node. `entry.workers.edge.test.ts` runs the same in workerd. */
+async function openOnNode(): Promise<FrontDoor> {
+  const api = await startApi();
+  return {
+    caller: api.caller,
+    owner: api.owner,
+    addCaller: api.addCaller,
+    send: api.send,
+    put: async (url, options) =>
+      api.send("PUT", url, { ...options, headers: { Authorization: null, ...options.headers } }),
+    heardJobIds: async () => api.rung.splice(0).map(({ jobId }) => jobId),
+    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+  };
+}
+
+describeJobs(openOnNode);
+describeRefusals(openOnNode);
+describeUploads(openOnNode);

@@ -1,0 +1,47 @@
+import * as z from "zod";
+import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
+import type { AwsCredentials } from "@earshot/shared/aws-credentials";
+import { parseS3Location } from "@earshot/shared/blobs/s3-location";
+import type { S3Location } from "@earshot/shared/blobs/s3-location";
+import { loopback, parseEnv } from "@earshot/shared/config/env";
+import type { Env } from "@earshot/shared/config/env";
+import { parseSealKeys } from "@earshot/shared/crypto/seal";
+import type { SealKeys } from "@earshot/shared/crypto/seal";
+import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
+import type { QueueConfig } from "@earshot/shared/queue/job-queue";
+import { parsedBy } from "../parsed-by.ts";
+
+export interface EdgeConfig {
+  queue: QueueConfig;
+  queueCredentials: AwsCredentials;
+  blobs: S3Location;
+  blobsCredentials: AwsCredentials;
+  sealKeys: SealKeys;
+  allowLoopback: LoopbackAllowance;
+}
+
+const credentials = parsedBy(parseAwsCredentials, "is not accessKeyId:secretAccessKey");
+
+const SHAPE = {
+  QUEUE_URL: z.url(),
+  QUEUE_ENDPOINT: z.url().optional(),
+  QUEUE_REGION: z.string().optional(),
+  QUEUE_CREDENTIALS: credentials,
+  BLOBS: parsedBy(parseS3Location, "is not s3://bucket?endpoint=…&region=…"),
+  BLOBS_CREDENTIALS: credentials,
+  SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
+  ALLOW_LOOPBACK: loopback,
+};
+
+/** @throws ConfigError that names every variable at fault. */
+export function readEdgeConfig(env: Env): EdgeConfig {
+  const parsed = parseEnv(env, SHAPE);
+  return {
+    queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT, region: parsed.QUEUE_REGION },
+    queueCredentials: parsed.QUEUE_CREDENTIALS,
+    blobs: parsed.BLOBS,
+    blobsCredentials: parsed.BLOBS_CREDENTIALS,
+    sealKeys: parsed.SEAL_KEYS,
+    allowLoopback: parsed.ALLOW_LOOPBACK,
+  };
+}

@@ -1,0 +1,67 @@
+import { until } from "@earshot/testkit/until";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { bodyOf } from "../test/answer.ts";
+import { openAtEdge } from "../test/edge/open-at-edge.ts";
+import { describeJobs } from "../test/suites/describe-jobs.ts";
+import { describeRefusals } from "../test/suites/describe-refusals.ts";
+import { describeUploads } from "../test/suites/describe-uploads.ts";
+import type { FrontDoor } from "../test/suites/front-door.ts";
+
+// The Worker runs in this isolate and logs every request.
+beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
+
+describeJobs(openAtEdge);
+describeRefusals(openAtEdge);
+describeUploads(openAtEdge);
+
+describe("the Worker", () => {
+  let door: FrontDoor;
+  beforeAll(async () => void (door = await openAtEdge()));
+
+  /** Connections of the Worker that Postgres holds. */
+  async function connections(): Promise<number> {
+    const [row] = await door.owner.sql<{ count: number }[]>`
+      select count(*)::int as count from pg_stat_activity where usename = 'earshot_api'`;
+    return row?.count ?? 0;
+  }
+
+  interface Job {
+    id: string;
+    status: string;
+    metadata: { n: string };
+  }
+
+  test("200 requests at once are each answered right, and leave no connection behind", async () => {
+    const numbers = Array.from({ length: 200 }, (_, n) => String(n));
+    const jobs = await Promise.all(
+      numbers.map(async (n) => {
+        const json = {
+          input: { url: "https://example.com/a.wav" },
+          tasks: ["audio.features"],
+          metadata: { n },
+        };
+        const response = await door.send("POST", "/v1/jobs", { json });
+        expect(response.status).toBe(202);
+        return bodyOf<Job>(response);
+      }),
+    );
+    expect(jobs.map(({ metadata }) => metadata.n)).toEqual(numbers);
+    const seen = await Promise.all(
+      jobs.map(async ({ id }) => bodyOf<Job>(await door.send("GET", `/v1/jobs/${id}`))),
+    );
+    expect(seen).toEqual(jobs);
+    await until(async () => (await connections()) === 0, { describe: "no connection of the Worker" });
+  });
+
+  test("however many wait for the jobs of an account, the database is asked by one connection", async () => {
+    const json = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
+    const { id } = await bodyOf(await door.send("POST", "/v1/jobs", { json }));
+    const waiting = Array.from({ length: 15 }, () => door.send("GET", `/v1/jobs/${id}?wait=30`));
+    await until(async () => (await connections()) >= 15, { describe: "they have come" });
+    await until(async () => (await connections()) === 1, { describe: "the connection of the room alone" });
+    await door.send("POST", `/v1/jobs/${id}/cancel`);
+    const answers = await Promise.all(waiting.map(async (answer) => bodyOf<Job>(await answer)));
+    expect(answers.every(({ status }) => status === "canceled")).toBe(true);
+    await until(async () => (await connections()) === 0, { describe: "an empty room leaves its connection" });
+  });
+});

@@ -1,0 +1,62 @@
+import { openS3Blobs } from "@earshot/shared/blobs/s3-blobs";
+import { openBucket } from "@earshot/shared/blobs/s3-bucket";
+import { createS3UploadSigner } from "@earshot/shared/blobs/s3-upload-signer";
+import { findJobAccount } from "@earshot/shared/db/job-versions";
+import { createLog } from "@earshot/shared/log";
+import { createFetchBell } from "@earshot/shared/queue/fetch-bell";
+import type { ExecutionContext } from "hono";
+import { createApp } from "./app.ts";
+import type { Deps } from "./deps.ts";
+import { readEdgeConfig } from "./edge/edge-config.ts";
+import type { EdgeConfig } from "./edge/edge-config.ts";
+import { openEdgeDatabase } from "./edge/edge-database.ts";
+import { variablesOf } from "./edge/edge-env.ts";
+import type { EdgeEnv } from "./edge/edge-env.ts";
+import { readinessAtEdge } from "./edge/readiness.workers.ts";
+import { watchJobsInRooms } from "./edge/watch-jobs.workers.ts";
+
+/** @public wrangler.jsonc names it. */
+export { WaitingRoom } from "./edge/waiting-room.ts";
+
+// Its lines are objects for Workers Logs; what the runtime makes of `console.error` is not ours to say.
+const log = createLog("api", (line) => console.log(line));
+
+/** @public The runtime asks it. */
+export default {
+  fetch(request: Request, env: EdgeEnv, context: ExecutionContext): Response | Promise<Response> {
+    return createApp(depsOf(env)).fetch(request, env, context);
+  },
+};
+
+/** Made anew for each request: a socket of one may not be used by another. */
+function depsOf(env: EdgeEnv): Deps {
+  const config = configOf(env);
+  const db = openEdgeDatabase(env);
+  const bucket = openBucket(config.blobs, config.blobsCredentials);
+  return {
+    db,
+    bell: createFetchBell(config.queue, config.queueCredentials),
+    blobs: openS3Blobs(bucket),
+    uploadSigner: createS3UploadSigner(bucket),
+    blobUrlKey: null,
+    sealKeys: config.sealKeys,
+    watchJobs: watchJobsInRooms({
+      rooms: env.WAITING_ROOMS,
+      accountOf: (jobId) => findJobAccount(db, jobId),
+      log,
+    }),
+    readiness: readinessAtEdge(db),
+    log,
+    clock: () => new Date(),
+    allowLoopback: config.allowLoopback,
+  };
+}
+
+const configs = new WeakMap<EdgeEnv, EdgeConfig>();
+
+/** Parsed once for each set of bindings, which is once in the life of an isolate. */
+function configOf(env: EdgeEnv): EdgeConfig {
+  const config = configs.get(env) ?? readEdgeConfig(variablesOf(env));
+  configs.set(env, config);
+  return config;
+}

@@ -1,0 +1,28 @@
+import { createRoute } from "@hono/zod-openapi";
+import { AppError } from "@earshot/shared/domain/errors";
+import type { App } from "../../env.ts";
+import { authorize } from "../../middleware/authorize.ts";
+import { problems } from "../answers.ts";
+import { IdParams } from "../ids.ts";
+import { ModelBody, MODELS } from "./model-body.ts";
+
+const route = createRoute({
+  method: "get",
+  path: "/v1/models/{id}",
+  summary: "One model: its labels, its licence and the hashes of its files",
+  middleware: authorize("jobs:read"),
+  request: { params: IdParams },
+  responses: {
+    200: { description: "The model.", content: { "application/json": { schema: ModelBody } } },
+    ...problems("forbidden", "not_found"),
+  },
+});
+
+export function getModel(app: App): void {
+  app.openapi(route, (c) => {
+    const { id } = c.req.valid("param");
+    const model = MODELS.find((model) => model.id === id);
+    if (model === undefined) throw new AppError("not_found");
+    return c.json(model, 200);
+  });
+}

@@ -1,0 +1,47 @@
+import { exports } from "cloudflare:workers";
+import { parseSealKeys } from "@earshot/shared/crypto/seal";
+import { openDatabase } from "@earshot/shared/db/database";
+import { parseJobMessage } from "@earshot/shared/queue/message";
+import { inject } from "vitest";
+import { bodyOf } from "../answer.ts";
+import { newCaller } from "../caller.ts";
+import { requestOf } from "../request.ts";
+import type { FrontDoor } from "../suites/front-door.ts";
+
+/** The Worker of wrangler.jsonc in workerd, with the run's Postgres, queue and bucket. */
+export async function openAtEdge(): Promise<FrontDoor> {
+  const { ownerUrl, variables } = inject("edge");
+  const owner = openDatabase({ url: ownerUrl, max: 4, idleSeconds: 600, name: "owner" });
+  const sealKeys = parseSealKeys(variables.EARSHOT_SEAL_KEYS ?? "");
+  const caller = await newCaller(owner.db, sealKeys);
+  return {
+    caller,
+    owner,
+    addCaller: ({ scopes } = {}) => newCaller(owner.db, sealKeys, scopes),
+    send: (method, path, options = {}) =>
+      exports.default.fetch(
+        new URL(path, "https://api.test").href,
+        requestOf(method, { as: caller, ...options }),
+      ),
+    put: (url, options) => fetch(url, requestOf("PUT", options)),
+    heardJobIds,
+    // Its idle connections go by themselves: ending them here throws in workerd.
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Receives, by the protocol itself, until the queue is empty. */
+async function heardJobIds(): Promise<string[]> {
+  const { queue } = inject("edge");
+  const heard: string[] = [];
+  for (;;) {
+    const response = await fetch(queue.endpoint, {
+      method: "POST",
+      headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.ReceiveMessage" },
+      body: JSON.stringify({ QueueUrl: queue.url, MaxNumberOfMessages: 10 }),
+    });
+    const { Messages = [] } = await bodyOf<{ Messages?: { Body: string }[] }>(response);
+    if (Messages.length === 0) return heard;
+    heard.push(...Messages.map(({ Body }) => parseJobMessage(Body)?.jobId ?? ""));
+  }
+}

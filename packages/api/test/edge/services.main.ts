@@ -1,0 +1,41 @@
+import { fileURLToPath } from "node:url";
+import { newSealKey } from "@earshot/shared/crypto/seal";
+import { startTestBucket } from "@earshot/testkit/bucket";
+import { startTestPostgres } from "@earshot/testkit/postgres";
+import { startTestQueue } from "@earshot/testkit/queue";
+import { startPool } from "./connection-pool.ts";
+import type { EdgeServices } from "./global-setup.ts";
+
+const MIGRATIONS = fileURLToPath(new URL("../../../../migrations", import.meta.url));
+
+/** Fewer than the requests that a test makes at once: one that keeps its connection is missed. */
+const POOLED = 20;
+
+// Told to stop by its parent's end of the channel, however the parent ended.
+process.on("SIGINT", () => {});
+const parentGone = new Promise((resolve) => process.once("disconnect", resolve));
+
+const postgres = await startTestPostgres(MIGRATIONS);
+const pool = await startPool({ ...postgres, connections: POOLED });
+const queue = await startTestQueue();
+const bucket = await startTestBucket();
+
+const { host, port, password, template } = postgres;
+const services: EdgeServices = {
+  databaseUrl: `postgres://earshot_api:${password}@127.0.0.1:${pool.port}/${template}`,
+  ownerUrl: `postgres://postgres:${password}@${host}:${port}/${template}`,
+  queue: { endpoint: queue.endpoint, url: queue.url },
+  variables: {
+    EARSHOT_QUEUE_URL: queue.url,
+    EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
+    EARSHOT_QUEUE_CREDENTIALS: "embedded:embedded",
+    EARSHOT_BLOBS: bucket.location,
+    EARSHOT_BLOBS_CREDENTIALS: bucket.credentials,
+    EARSHOT_SEAL_KEYS: newSealKey("edge"),
+  },
+};
+process.send?.(services);
+
+await parentGone;
+await Promise.all([pool.stop(), queue.stop(), bucket.stop()]);
+await postgres.stop();
