@@ -28,4 +28,9 @@ function binOf(from: string, name: string, bin: string): string {
 if (!existsSync(join(root, ".sst/platform/config.d.ts"))) {
   run("sst install", join(root, "packages/api/node_modules/.bin/sst"), ["install", "--stage", "ci"]);
 }
-run("types of infra", process.execPath, [binOf("package.json", "typescript", "bin/tsc"), "--noEmit", "-p", "infra"]);
+run("types of infra", process.execPath, [
+  binOf("package.json", "typescript", "bin/tsc"),
+  "--noEmit",
+  "-p",
+  "infra",
+]);

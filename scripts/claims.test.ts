@@ -23,7 +23,9 @@ function claimsOf(markdown: string): Claim[] {
 
 /** Whether a string on a line of its own, or in a call, holds the title: that is how tests are named. */
 function names(source: string, title: string): boolean {
-  return source.split("\n").some((line) => line.includes(title) && /["`]/.test(line.slice(0, line.indexOf(title))));
+  return source
+    .split("\n")
+    .some((line) => line.includes(title) && /["`]/.test(line.slice(0, line.indexOf(title))));
 }
 
 const CLAIMS = claimsOf(readFileSync(join(ROOT, "SECURITY.md"), "utf8"));

@@ -9,9 +9,14 @@ export interface Log {
 
 type Level = keyof Log;
 
-export function createLog(service: string, write: (line: string) => void = (line) => console.error(line)): Log {
-  const at = (level: Level) => (event: string, fields: LogFields = {}) =>
-    write(JSON.stringify({ time: new Date().toISOString(), level, service, event, ...fields }));
+export function createLog(
+  service: string,
+  write: (line: string) => void = (line) => console.error(line),
+): Log {
+  const at =
+    (level: Level) =>
+    (event: string, fields: LogFields = {}) =>
+      write(JSON.stringify({ time: new Date().toISOString(), level, service, event, ...fields }));
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -42,7 +42,9 @@ describe("a secret", () => {
 
   test.each([0o604, 0o620, 0o602, 0o644, 0o666])("in a file of mode %o is refused", async (mode) => {
     const file = await secretFile("secret", mode);
-    expect(() => parseEnv({ EARSHOT_SEAL_KEYS_FILE: file }, SHAPE, ["SEAL_KEYS"])).toThrow(/is open to others/);
+    expect(() => parseEnv({ EARSHOT_SEAL_KEYS_FILE: file }, SHAPE, ["SEAL_KEYS"])).toThrow(
+      /is open to others/,
+    );
   });
 
   test("in a file that is not there is an error that names the variable", () => {

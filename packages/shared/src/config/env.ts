@@ -21,7 +21,10 @@ export function parseEnv<Shape extends z.ZodRawShape>(
   secrets: readonly (keyof Shape & string)[] = [],
 ): z.output<z.ZodObject<Shape>> {
   const raw = Object.fromEntries(
-    Object.keys(shape).map((name) => [name, secrets.includes(name) ? readSecret(env, name) : nonEmpty(env, name)]),
+    Object.keys(shape).map((name) => [
+      name,
+      secrets.includes(name) ? readSecret(env, name) : nonEmpty(env, name),
+    ]),
   );
   const parsed = z.object(shape).safeParse(raw);
   if (parsed.success) return parsed.data;
@@ -40,7 +43,9 @@ export const loopback = z
   .string()
   .regex(/^(0|1|false|true|[1-9]\d{1,4})$/, "is 0, 1 or a port")
   .default("0")
-  .transform((value): LoopbackAllowance => (/^\d{2,}$/.test(value) ? { port: Number(value) } : ["1", "true"].includes(value)));
+  .transform((value): LoopbackAllowance =>
+    /^\d{2,}$/.test(value) ? { port: Number(value) } : ["1", "true"].includes(value),
+  );
 
 export const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
@@ -64,6 +69,8 @@ function refuseOpenFile(variable: string, file: string): void {
   if (process.platform === "win32") return;
   const onTmpfs = statfsSync(dirname(file)).type === TMPFS_MAGIC;
   if ((stat.mode & 0o022) !== 0 || ((stat.mode & 0o004) !== 0 && !onTmpfs)) {
-    throw new ConfigError(`${variable}: ${file} is open to others (mode ${(stat.mode & 0o777).toString(8)}); chmod 600 it`);
+    throw new ConfigError(
+      `${variable}: ${file} is open to others (mode ${(stat.mode & 0o777).toString(8)}); chmod 600 it`,
+    );
   }
 }

@@ -14,7 +14,9 @@ export async function createAccount(
 ): Promise<{ id: string; webhookSecret: string }> {
   const id = newId("account");
   const webhookSecret = newWebhookSecret();
-  await db.insert(accounts).values({ id, name, webhookSecretSealed: await seal(sealKeys, webhookSecret, id) });
+  await db
+    .insert(accounts)
+    .values({ id, name, webhookSecretSealed: await seal(sealKeys, webhookSecret, id) });
   return { id, webhookSecret };
 }
 
@@ -27,7 +29,11 @@ export async function findFirstAccount(db: Database): Promise<{ id: string; name
   return account ?? null;
 }
 
-export async function readWebhookSecret(db: Database, sealKeys: SealKeys, accountId: string): Promise<string | null> {
+export async function readWebhookSecret(
+  db: Database,
+  sealKeys: SealKeys,
+  accountId: string,
+): Promise<string | null> {
   const [account] = await db
     .select({ sealed: accounts.webhookSecretSealed })
     .from(accounts)

@@ -17,7 +17,10 @@ export async function insertApiKey(
 }
 
 /** The row behind a prefix, revoked or expired ones too: the caller must compare the hash in every case. */
-export async function findApiKey(db: Database, prefix: string): Promise<(ApiKey & { usable: boolean }) | null> {
+export async function findApiKey(
+  db: Database,
+  prefix: string,
+): Promise<(ApiKey & { usable: boolean }) | null> {
   const [row] = await db
     .select({
       key: apiKeys,

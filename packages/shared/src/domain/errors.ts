@@ -49,7 +49,10 @@ export class AppError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly detail: ErrorDetail;
 
   constructor(code: Code, options: { message?: string; detail?: ErrorDetail; cause?: unknown } = {}) {
-    super(options.message ?? titleOf(code), options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      options.message ?? titleOf(code),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = "AppError";
     this.code = code;
     this.detail = options.detail ?? {};

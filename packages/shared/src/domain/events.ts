@@ -14,7 +14,7 @@ export const JOB_EVENT_TYPES = [
 
 export type JobEventType = (typeof JOB_EVENT_TYPES)[number];
 
-export const OPT_IN_EVENT_TYPES = ["job.started"] as const satisfies JobEventType[];
+const OPT_IN_EVENT_TYPES = ["job.started"] as const satisfies JobEventType[];
 
 export function isOptIn(type: JobEventType): boolean {
   return (OPT_IN_EVENT_TYPES as readonly JobEventType[]).includes(type);

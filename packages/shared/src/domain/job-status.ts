@@ -15,7 +15,7 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
  * Every change of state that exists. `running → running` is a reclaim after a lease ran out,
  * `running → queued` a hand-back or a retry. Migration 0004 enforces the same table with a trigger.
  */
-export const JOB_TRANSITIONS = {
+const JOB_TRANSITIONS = {
   queued: ["running", "canceled", "expired"],
   running: ["running", "queued", "canceling", "succeeded", "partial", "failed"],
   canceling: ["canceled"],
@@ -35,7 +35,9 @@ export function isFinal(status: JobStatus): boolean {
 }
 
 /** The state that a job ends in, given what became of its tasks. */
-export function outcomeOf(tasks: readonly { status: "succeeded" | "failed" }[]): "succeeded" | "partial" | "failed" {
+export function outcomeOf(
+  tasks: readonly { status: "succeeded" | "failed" }[],
+): "succeeded" | "partial" | "failed" {
   const succeeded = tasks.filter((task) => task.status === "succeeded").length;
   if (succeeded === tasks.length) return "succeeded";
   return succeeded === 0 ? "failed" : "partial";

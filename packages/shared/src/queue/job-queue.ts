@@ -46,7 +46,11 @@ export class JobQueue implements JobBell {
 
   async ring(message: JobMessage, accountId: string): Promise<void> {
     await this.#client.send(
-      new SendMessageCommand({ QueueUrl: this.#url, MessageBody: JSON.stringify(message), MessageGroupId: accountId }),
+      new SendMessageCommand({
+        QueueUrl: this.#url,
+        MessageBody: JSON.stringify(message),
+        MessageGroupId: accountId,
+      }),
       { requestTimeout: 5_000 },
     );
   }
@@ -73,7 +77,11 @@ export class JobQueue implements JobBell {
   /** Makes a received message visible to the others at once. */
   async giveBack(receiptHandle: string): Promise<void> {
     await this.#client.send(
-      new ChangeMessageVisibilityCommand({ QueueUrl: this.#url, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 }),
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#url,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: 0,
+      }),
     );
   }
 

@@ -3,7 +3,7 @@ import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { ModelSpec } from "./manifest.ts";
 
 /** Where a model runs. The choice is the operator's; nothing falls back to another one by itself. */
-export const DEVICES = ["cpu", "cuda", "webgpu"] as const;
+const DEVICES = ["cpu", "cuda", "webgpu"] as const;
 export type Device = (typeof DEVICES)[number];
 
 /** A lane's command line: what it needs before the first message. */

@@ -38,7 +38,13 @@ export async function fetchJobInput(job: Job, options: FetchJobInputOptions): Pr
   const file = join(options.directory, "input");
   if (job.inputUrl !== null) {
     const { policy, maxBytes, signal } = options;
-    const fetched = await fetchInput(job.inputUrl, { policy, maxBytes, signal, toFile: file, stallMs: STALL_MS });
+    const fetched = await fetchInput(job.inputUrl, {
+      policy,
+      maxBytes,
+      signal,
+      toFile: file,
+      stallMs: STALL_MS,
+    });
     return { file, ...fetched };
   }
   const upload = job.uploadId === null ? null : await readUpload(options.db, job.uploadId);
@@ -69,7 +75,8 @@ async function copyBlob(
 }
 
 function refuseOtherFile(upload: Upload, found: { bytes: number; sha256: string }): void {
-  const isSame = found.bytes === upload.sizeBytes && (upload.sha256 === null || upload.sha256 === found.sha256);
+  const isSame =
+    found.bytes === upload.sizeBytes && (upload.sha256 === null || upload.sha256 === found.sha256);
   if (isSame) return;
   throw new AppError("input_mismatch", {
     detail: { announced: { bytes: upload.sizeBytes, sha256: upload.sha256 }, found },

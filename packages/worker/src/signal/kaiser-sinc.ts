@@ -1,5 +1,5 @@
 /** Zeroth-order modified Bessel function of the first kind, by its power series, to double precision. */
-export function besselI0(x: number): number {
+function besselI0(x: number): number {
   let term = 1;
   let sum = 1;
   for (let k = 1; term > sum * 1e-17; k++) {

@@ -13,7 +13,7 @@ export interface SilenceOptions {
 }
 
 /** Shorter spans are never reported, whatever `minSeconds` says: otherwise each zero crossing could be one. */
-export const SHORTEST_SILENCE_SECONDS = 0.05;
+const SHORTEST_SILENCE_SECONDS = 0.05;
 
 /** Finds where every channel stays under a threshold, over blocks of any size. It keeps the spans and nothing else. */
 export class SilenceDetector {

@@ -12,6 +12,7 @@ export function isPlainWebUrl(text: string): boolean {
 /** http to this very machine, as far as this deployment opens it. */
 export function isAllowedOnLoopback(text: string, allowance: LoopbackAllowance): boolean {
   const url = URL.parse(text);
-  if (url?.protocol !== "http:" || !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) return false;
+  if (url?.protocol !== "http:" || !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname))
+    return false;
   return allowsLoopback(allowance, Number(url.port || 80));
 }

@@ -42,7 +42,7 @@ export function mutate(original: Uint8Array, random: Random): Buffer {
   return bytes;
 }
 
-export function pick<T>(choices: readonly T[], random: Random): T {
+function pick<T>(choices: readonly T[], random: Random): T {
   // The index is within the list, which nobody calls this with empty.
   return choices[below(choices.length, random)] as T;
 }
