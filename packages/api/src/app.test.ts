@@ -1,5 +1,6 @@
 import { startApi } from "../test/api-under-test.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
+import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
@@ -20,5 +21,6 @@ async function openOnNode(): Promise<FrontDoor> {
 }
 
 describeJobs(openOnNode);
+describeListing(openOnNode);
 describeRefusals(openOnNode);
 describeUploads(openOnNode);

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
 import { openAtEdge } from "../test/edge/open-at-edge.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
+import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
@@ -11,6 +12,7 @@ import type { FrontDoor } from "../test/suites/front-door.ts";
 beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 
 describeJobs(openAtEdge);
+describeListing(openAtEdge);
 describeRefusals(openAtEdge);
 describeUploads(openAtEdge);
 
@@ -51,6 +53,19 @@ describe("the Worker", () => {
     );
     expect(seen).toEqual(jobs);
     await until(async () => (await connections()) === 0, { describe: "no connection of the Worker" });
+  });
+
+  test("a file of more than 64 MiB is taken in parts", async () => {
+    const json = { filename: "a.wav", content_type: "audio/wav", size: 65 * 1024 ** 2 };
+    const announced = await bodyOf<{ put_url?: string; parts: { size: number; put_url: string }[] }>(
+      await door.send("POST", "/v1/uploads", { json }),
+    );
+    expect(announced.put_url).toBeUndefined();
+    expect(announced.parts.map(({ size }) => size)).toEqual([64 * 1024 ** 2, 1024 ** 2]);
+    const [, last] = announced.parts;
+    const body = new Uint8Array(last?.size ?? 0);
+    expect((await door.put(last?.put_url ?? "", { body })).status).toBe(200);
+    expect((await door.put(last?.put_url ?? "", { body: body.slice(1) })).status).toBe(403);
   });
 
   test("however many wait for the jobs of an account, the database is asked by one connection", async () => {

@@ -67,7 +67,7 @@ export function describeListing(open: OpenFrontDoor): void {
       const plain = await door.send("GET", path, { headers: { "Accept-Encoding": "identity" } });
       expect([plain.headers.get("Content-Encoding"), await plain.text()]).toEqual([null, text]);
       const zipped = await door.send("GET", path, { headers: { "Accept-Encoding": "gzip" } });
-      expect(await unzipped(await zipped.bytes())).toBe(text);
+      expect(await unzipped(new Uint8Array(await zipped.arrayBuffer()))).toBe(text);
       expect(await (await door.send("GET", `/v1/jobs/${id}/result`)).text()).toContain(text);
     });
 
