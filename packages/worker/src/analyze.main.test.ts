@@ -219,13 +219,13 @@ test("the queue restarts with 100 jobs in it: all of them finish", async () => {
   // What no bell announces any more is taken from the table once its grace is over.
   await stack.sql`update jobs set claimable_at = now() where status = 'queued'`;
   await until(async () => (await countOf(stack, "succeeded")) === 100, {
-    timeoutMs: 160_000,
+    timeoutMs: 110_000,
     describe: "all hundred",
   });
   expect(await countOf(stack, "succeeded", "attempt = 1")).toBe(100);
   expect(ids).toHaveLength(100);
   expect(await worker.drain()).toBe(0);
-}, 180_000);
+}, 120_000);
 
 test("Postgres restarts in the middle of a job: nothing is lost, and no attempt is wasted", async () => {
   await using server = await startRestartablePostgres();

@@ -41,6 +41,14 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
     inFlight.add(job);
   };
 
+  /** @returns true when there may be more than there was room for. */
+  const takeFromTable = async (): Promise<boolean> => {
+    const free = slots - inFlight.size;
+    const claimed = await claimFromTable(db, free, claim);
+    claimed.forEach(start);
+    return claimed.length === free;
+  };
+
   while (!draining.aborted) {
     if (inFlight.size >= slots) {
       await Promise.race([...inFlight, drained]);
@@ -48,8 +56,9 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
     }
     try {
       if (performance.now() >= nextPatrol) {
-        nextPatrol = performance.now() + jittered(PATROL_MS, random);
-        for (const claimed of await claimFromTable(db, slots - inFlight.size, claim)) start(claimed);
+        // A backlog in the table is older than any bell: no long poll until it is gone.
+        const hasMore = await takeFromTable();
+        if (!hasMore) nextPatrol = performance.now() + jittered(PATROL_MS, random);
         continue;
       }
       const received = await queue.receive({ maxMessages: slots - inFlight.size, waitSeconds: POLL_SECONDS });
