@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -62,9 +61,11 @@ async function writeFile(
   expected: ExpectedBytes | undefined,
 ): Promise<void> {
   try {
+    // Opened before anything can fail: an open that is still under way would make the file after its removal.
+    const file = await open(temporary, "wx", 0o600);
+    const checked = (chunks: AsyncIterable<Uint8Array>) => checkBytes(chunks, expected);
     // `flush` is an fsync before the close.
-    const file = createWriteStream(temporary, { flags: "wx", mode: 0o600, flush: true });
-    await pipeline(body, (chunks: AsyncIterable<Uint8Array>) => checkBytes(chunks, expected), file);
+    await pipeline(body, checked, file.createWriteStream({ flush: true }));
     const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await rename(temporary, path);
     await syncDirectories(dirname(path), made);
