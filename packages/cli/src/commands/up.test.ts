@@ -1,8 +1,10 @@
+import { execFile, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import { createAccount } from "@earshot/shared/db/accounts";
@@ -15,6 +17,8 @@ import { findFreePort } from "../stack/postgres-port.ts";
 import { jsonLines, runCli, SAMPLE } from "./testing/run-cli.ts";
 import { pidOf, readKey, spawnUp } from "./testing/up.ts";
 import type { Up } from "./testing/up.ts";
+
+const ROOT = join(import.meta.dirname, "../../../..");
 
 let directory: string;
 let home: string;
@@ -70,6 +74,17 @@ async function postmaster(): Promise<number> {
 
 async function allOf(running: Up): Promise<number[]> {
   return [await postmaster(), ...(await findDescendants(running.pid)).map(({ pid }) => pid)];
+}
+
+const hasCurl = () => spawnSync("curl", ["--version"]).status === 0;
+
+/** The shell blocks of that section, one after the other, as a reader would paste them. */
+async function readmeTour(): Promise<string> {
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const section = readme.split("## Five minutes")[1]?.split("\n## ")[0] ?? "";
+  const blocks = [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block);
+  expect(blocks).toHaveLength(2);
+  return blocks.join("\n");
 }
 
 const stillRunning = (pids: readonly number[]) => async () =>
@@ -153,6 +168,17 @@ describe("earshot up", () => {
       },
     ]);
     expect(run.status).toBe(1);
+  });
+
+  // The tour is for people, who have curl; a bare machine may not.
+  test.runIf(hasCurl())("does what the README's five minutes say, word for word", async () => {
+    const script = (await readmeTour())
+      .replaceAll(".earshot/api-key", join(home, "api-key"))
+      .replaceAll("127.0.0.1:8787", `127.0.0.1:${env["EARSHOT_PORT"]}`);
+    const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { cwd: ROOT });
+    expect(stdout).toContain('"status":"succeeded"');
+    expect(stdout).toMatch(/"task":"speech.segments","status":"succeeded".*"segments":\[\{"start":/);
+    expect(stdout).toContain('"has_more"');
   });
 
   test("shows another account nothing of it", async () => {
