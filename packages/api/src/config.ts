@@ -1,14 +1,14 @@
 import * as z from "zod";
-import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
-import { ConfigError, loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
+import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
+import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { fromBase64 } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
-import { parsedBy } from "./parsed-by.ts";
 
 export interface ApiConfig {
   host: string;
@@ -34,8 +34,7 @@ const SHAPE = {
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
-  BLOBS: z.url({ protocol: /^(file|s3)$/ }),
-  BLOBS_CREDENTIALS: parsedBy(parseAwsCredentials, "is not accessKeyId:secretAccessKey").optional(),
+  ...BLOBS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   ALLOW_LOOPBACK: loopback,
@@ -44,9 +43,6 @@ const SHAPE = {
 /** @throws ConfigError that names every variable at fault. */
 export function readConfig(env: Env): ApiConfig {
   const parsed = parseEnv(env, SHAPE, ["DATABASE_URL", "BLOBS_CREDENTIALS", "SEAL_KEYS", "URL_KEY"]);
-  if (parsed.BLOBS.startsWith("s3:") && parsed.BLOBS_CREDENTIALS === undefined) {
-    throw new ConfigError("EARSHOT_BLOBS: a bucket needs EARSHOT_BLOBS_CREDENTIALS");
-  }
   return {
     host: parsed.HOST,
     port: parsed.PORT,
@@ -54,7 +50,7 @@ export function readConfig(env: Env): ApiConfig {
     databaseUrl: parsed.DATABASE_URL,
     queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },
     blobs: parsed.BLOBS,
-    blobsCredentials: parsed.BLOBS_CREDENTIALS ?? null,
+    blobsCredentials: requireBlobsCredentials(parsed),
     sealKeys: parsed.SEAL_KEYS,
     urlKey: parsed.URL_KEY,
     allowLoopback: parsed.ALLOW_LOOPBACK,

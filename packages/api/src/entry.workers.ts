@@ -1,7 +1,6 @@
 import { openS3Blobs } from "@earshot/shared/blobs/s3-blobs";
 import { openBucket } from "@earshot/shared/blobs/s3-bucket";
 import { createS3UploadSigner } from "@earshot/shared/blobs/s3-upload-signer";
-import { findJobAccount } from "@earshot/shared/db/job-versions";
 import { createLog } from "@earshot/shared/log";
 import { createFetchBell } from "@earshot/shared/queue/fetch-bell";
 import type { ExecutionContext } from "hono";
@@ -40,11 +39,7 @@ function depsOf(env: EdgeEnv): Deps {
     uploadSigner: createS3UploadSigner(bucket),
     blobUrlKey: null,
     sealKeys: config.sealKeys,
-    watchJobs: watchJobsInRooms({
-      rooms: env.WAITING_ROOMS,
-      accountOf: (jobId) => findJobAccount(db, jobId),
-      log,
-    }),
+    watchJobs: watchJobsInRooms({ rooms: env.WAITING_ROOMS, log }),
     readiness: readinessAtEdge(db),
     log,
     clock: () => new Date(),

@@ -9,6 +9,7 @@ import { watchJobs } from "./watch-jobs.node.ts";
 import type { ClosableJobWatch } from "./watch-jobs.node.ts";
 
 const JOB = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const WATCHED = { jobId: JOB, accountId: "acc_1" };
 const NEVER_MS = 600_000;
 
 let database: TestDatabase;
@@ -39,7 +40,7 @@ function looks() {
 
 test("who waits looks once at the start and once after each change of the job", async () => {
   const { job, check } = looks();
-  const waiting = watch.waitFor(JOB, check, { signal: AbortSignal.timeout(20_000) });
+  const waiting = watch.waitFor(WATCHED, check, { signal: AbortSignal.timeout(20_000) });
   await until(() => job.count === 1, { describe: "the first look" });
   await announce(JOB);
   await until(() => job.count === 2, { describe: "the second look" });
@@ -67,13 +68,13 @@ test("a change while somebody looks is not lost", async () => {
     );
     return null;
   };
-  expect(await watch.waitFor(JOB, check, { signal: AbortSignal.timeout(20_000) })).toBe("ended");
+  expect(await watch.waitFor(WATCHED, check, { signal: AbortSignal.timeout(20_000) })).toBe("ended");
 });
 
 test("all who wait share one connection", async () => {
   const leaving = new AbortController();
   const waiters = Array.from({ length: 20 }, () => looks());
-  const waiting = waiters.map(({ check }) => watch.waitFor(JOB, check, { signal: leaving.signal }));
+  const waiting = waiters.map(({ check }) => watch.waitFor(WATCHED, check, { signal: leaving.signal }));
   await until(() => waiters.every(({ job }) => job.count === 1), { describe: "all wait" });
   const [row] = await open.sql`select count(*)::int from pg_stat_activity
     where datname = current_database() and query ilike 'listen%'`;
@@ -84,7 +85,7 @@ test("all who wait share one connection", async () => {
 
 test("after a lost connection everybody looks again", async () => {
   const { job, check } = looks();
-  const waiting = watch.waitFor(JOB, check, { signal: AbortSignal.timeout(30_000) });
+  const waiting = watch.waitFor(WATCHED, check, { signal: AbortSignal.timeout(30_000) });
   await until(() => job.count === 1, { describe: "the first look" });
   job.answer = "ended while nobody listened";
   const owner = openDatabase({ url: database.urls.owner, name: "owner" });
@@ -99,7 +100,7 @@ test("after a restart of Postgres it hears again", async () => {
   const restarted = openDatabase({ url: server.urls.api, name: "watch" });
   const watching = await watchJobs(restarted.sql, { recheckMs: NEVER_MS });
   const { job, check } = looks();
-  const waiting = watching.waitFor(JOB, check, { signal: AbortSignal.timeout(50_000) });
+  const waiting = watching.waitFor(WATCHED, check, { signal: AbortSignal.timeout(50_000) });
   await until(() => job.count === 1, { describe: "the first look" });
   await server.restart();
   await until(() => job.count === 2, { timeoutMs: 30_000, describe: "the look after the restart" });
@@ -114,7 +115,7 @@ test("without any notification it looks now and then", async () => {
   await watch.close();
   watch = await watchJobs(open.sql, { recheckMs: 20 });
   const { job, check } = looks();
-  const waiting = watch.waitFor(JOB, check, { signal: AbortSignal.timeout(20_000) });
+  const waiting = watch.waitFor(WATCHED, check, { signal: AbortSignal.timeout(20_000) });
   await until(() => job.count >= 3, { describe: "the third look" });
   job.answer = "ended";
   expect(await waiting).toBe("ended");
@@ -122,12 +123,12 @@ test("without any notification it looks now and then", async () => {
 
 test("a closed watch and an aborted wait answer null, a failed look rejects", async () => {
   const { check } = looks();
-  expect(await watch.waitFor(JOB, check, { signal: AbortSignal.abort() })).toBeNull();
+  expect(await watch.waitFor(WATCHED, check, { signal: AbortSignal.abort() })).toBeNull();
   const failing = () => Promise.reject(new Error("no database"));
-  await expect(watch.waitFor(JOB, failing, { signal: AbortSignal.timeout(20_000) })).rejects.toThrow(
+  await expect(watch.waitFor(WATCHED, failing, { signal: AbortSignal.timeout(20_000) })).rejects.toThrow(
     "no database",
   );
-  const waiting = watch.waitFor(JOB, check, { signal: AbortSignal.timeout(20_000) });
+  const waiting = watch.waitFor(WATCHED, check, { signal: AbortSignal.timeout(20_000) });
   await watch.close();
   expect(await waiting).toBeNull();
 });

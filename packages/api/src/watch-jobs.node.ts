@@ -26,7 +26,7 @@ export async function watchJobs(
   const { unlisten } = await sql.listen(CHANNEL, wake, wakeAll);
 
   return {
-    async waitFor(jobId, check, { signal }) {
+    async waitFor({ jobId }, check, { signal }) {
       const until = AbortSignal.any([signal, closing.signal]);
       const bell = ringable();
       const leave = join(waiters, jobId, bell.ring);

@@ -1,3 +1,8 @@
+export interface WatchedJob {
+  jobId: string;
+  accountId: string;
+}
+
 /** Waits for jobs to change without asking the database all the time. */
 export interface JobWatch {
   /**
@@ -5,7 +10,7 @@ export interface JobWatch {
    * or with null when `signal` aborts or the watch closes. Rejects when `check` does.
    */
   waitFor<Answer>(
-    jobId: string,
+    job: WatchedJob,
     check: () => Promise<Answer | null>,
     options: { signal: AbortSignal },
   ): Promise<Answer | null>;

@@ -45,7 +45,7 @@ await runUntilStopped(log, async (stop) => {
   const workerId = `${hostname()}/${newId("box")}`;
   const options = {
     db: database.db,
-    blobs: await openBlobs(config.BLOBS),
+    blobs: await openBlobs(config.BLOBS, config.BLOBS_CREDENTIALS),
     ...engine,
     policy: { allowLoopback: config.ALLOW_LOOPBACK },
     scratchRoot,

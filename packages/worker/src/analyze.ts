@@ -61,9 +61,9 @@ export async function analyze(
       signal,
       onProgress: held.report,
     });
-    await tryAgainAfterFault(analysis, lease, db);
+    await persist(() => tryAgainAfterFault(analysis, lease, db), signal);
     held.report({ stage: "committing", fraction: 1 });
-    const finish = await finishOf(analysis, lease, (performance.now() - started) / 1_000, options);
+    const finish = await persist(() => finishOf(analysis, lease, secondsSince(started), options), signal);
     const written = await persist(() => finishJob(db, lease, finish), signal);
     // Nothing written: the job was canceled since the last beat, or it is somebody else's.
     outcome = written ? finish.status : await settleOrGiveUp(new Interruption("canceling"));
@@ -77,7 +77,7 @@ export async function analyze(
     attempt: lease.attempt,
     outcome,
     traceparent: job.traceparent,
-    seconds: (performance.now() - started) / 1_000,
+    seconds: secondsSince(started),
   });
 
   async function settleOrGiveUp(reason: unknown): Promise<string> {
@@ -90,6 +90,8 @@ export async function analyze(
     }
   }
 }
+
+const secondsSince = (started: number) => (performance.now() - started) / 1_000;
 
 /** A task that a fault of ours broke, such as a lane that died, is worth another attempt of the job while it has some left. */
 async function tryAgainAfterFault({ results }: Analysis, lease: Lease, db: Database): Promise<void> {

@@ -1,19 +1,23 @@
 import { availableParallelism } from "node:os";
+import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
 import { DEFAULT_HOME } from "@earshot/shared/config/home";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import * as z from "zod";
 
-/** What an inference worker is told by its environment (EARSHOT_ + these names). */
+/**
+ * What an inference worker is told by its environment (EARSHOT_ + these names).
+ * @throws ConfigError
+ */
 export function readWorkerConfig(env: Env) {
-  return parseEnv(
+  const config = parseEnv(
     env,
     {
       DATABASE_URL: z.url(),
       QUEUE_URL: z.url(),
       QUEUE_ENDPOINT: z.url().optional(),
-      BLOBS: z.url(),
+      ...BLOBS_SHAPE,
       HOME: z.string().default(DEFAULT_HOME),
       MODELS_DIR: z.string().optional(),
       DEVICE: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),
@@ -24,6 +28,7 @@ export function readWorkerConfig(env: Env) {
       MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
       ALLOW_LOOPBACK: loopback,
     },
-    ["DATABASE_URL"],
+    ["DATABASE_URL", "BLOBS_CREDENTIALS"],
   );
+  return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };
 }

@@ -18,3 +18,10 @@ test("a seal key of the wrong form is refused by the variable's name, without it
   expect(read).toThrow(/EARSHOT_SEAL_KEYS/);
   expect(read).not.toThrow(/sesame/);
 });
+
+test("a deliverer on a bucket has its credentials, and does not start without them", () => {
+  const env = { ...ENV, EARSHOT_BLOBS: "s3://bucket" };
+  const config = readDelivererConfig({ ...env, EARSHOT_BLOBS_CREDENTIALS: "AKIA:secret" });
+  expect(config.BLOBS_CREDENTIALS).toEqual({ accessKeyId: "AKIA", secretAccessKey: "secret" });
+  expect(() => readDelivererConfig(env)).toThrow("EARSHOT_BLOBS_CREDENTIALS");
+});

@@ -1,26 +1,22 @@
+import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
-import { ConfigError, loopback, parseEnv } from "@earshot/shared/config/env";
-import type { SealKeys } from "@earshot/shared/crypto/seal";
+import { loopback, parseEnv } from "@earshot/shared/config/env";
+import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import * as z from "zod";
+
+const SHAPE = {
+  DATABASE_URL: z.url(),
+  SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
+  ...BLOBS_SHAPE,
+  ALLOW_LOOPBACK: loopback,
+};
 
 /**
  * What the deliverer is told by its environment (EARSHOT_ + these names).
  * @throws ConfigError
  */
 export function readDelivererConfig(env: Env) {
-  const config = parseEnv(
-    env,
-    { DATABASE_URL: z.url(), SEAL_KEYS: z.string(), BLOBS: z.url(), ALLOW_LOOPBACK: loopback },
-    ["DATABASE_URL", "SEAL_KEYS"],
-  );
-  return { ...config, SEAL_KEYS: sealKeysOf(config.SEAL_KEYS) };
-}
-
-function sealKeysOf(text: string): SealKeys {
-  try {
-    return parseSealKeys(text);
-  } catch {
-    throw new ConfigError("the configuration is not valid: EARSHOT_SEAL_KEYS: is not id:base64 of 32 bytes");
-  }
+  const config = parseEnv(env, SHAPE, ["DATABASE_URL", "SEAL_KEYS", "BLOBS_CREDENTIALS"]);
+  return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };
 }

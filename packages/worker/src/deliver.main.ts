@@ -24,7 +24,8 @@ await runUntilStopped(log, async (stop) => {
     log,
     random: Math.random,
   });
-  const sweep = createSweep({ db, blobs: await openBlobs(config.BLOBS), log, random: Math.random });
+  const blobs = await openBlobs(config.BLOBS, config.BLOBS_CREDENTIALS);
+  const sweep = createSweep({ db, blobs, log, random: Math.random });
 
   log.info("ready");
   process.send?.({ ready: true });

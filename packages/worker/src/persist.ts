@@ -5,7 +5,7 @@ const RETRY_MS = 500;
 
 /**
  * Writes, and writes again while the database is away, until `signal` aborts: a restart of Postgres costs seconds, not
- * the job. `write` must be fenced or idempotent, since a commit may have gone through unheard.
+ * the job. `write` (or a question) must be fenced or idempotent, since a commit may have gone through unheard.
  * @throws the signal's reason, or whatever `write` throws that is no lost connection.
  */
 export async function persist<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -5,11 +5,11 @@ import { parseS3Location } from "@earshot/shared/blobs/s3-location";
 import type { S3Location } from "@earshot/shared/blobs/s3-location";
 import { loopback, parseEnv } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
+import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { QueueConfig } from "@earshot/shared/queue/job-queue";
-import { parsedBy } from "../parsed-by.ts";
 
 export interface EdgeConfig {
   queue: QueueConfig;

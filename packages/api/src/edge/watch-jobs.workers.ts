@@ -15,8 +15,6 @@ interface Room {
 
 export interface EdgeWatchOptions {
   rooms: WaitingRooms;
-  /** Null when the job is not there. */
-  accountOf: (jobId: string) => Promise<string | null>;
   log: Log;
 }
 
@@ -25,7 +23,7 @@ const ROOM_WAIT_MS = 10_000;
 const AFTER_FAILURE_MS = 1_000;
 
 /** Waits in the room of the job's account. */
-export function watchJobsInRooms({ rooms, accountOf, log }: EdgeWatchOptions): JobWatch {
+export function watchJobsInRooms({ rooms, log }: EdgeWatchOptions): JobWatch {
   // A room that fails costs the waiter a second, no more.
   async function changeIn(room: Room, jobId: string, seen: string | null): Promise<string | null> {
     try {
@@ -38,8 +36,8 @@ export function watchJobsInRooms({ rooms, accountOf, log }: EdgeWatchOptions): J
   }
 
   return {
-    async waitFor(jobId, check, { signal }) {
-      const room = rooms.get(rooms.idFromName((await accountOf(jobId)) ?? ""));
+    async waitFor({ jobId, accountId }, check, { signal }) {
+      const room = rooms.get(rooms.idFromName(accountId));
       // What was seen is older than the look: a change in between ends the next wait at once.
       for (let seen: string | null = null; !signal.aborted;) {
         const answer = await check();

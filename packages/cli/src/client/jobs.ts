@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isFinal, JOB_STATUSES } from "@earshot/shared/domain/job-status";
+import type { JobStatus } from "@earshot/shared/domain/job-status";
 import * as z from "zod";
 import { callApi } from "./api-client.ts";
 import type { ApiConnection } from "./api-client.ts";
@@ -13,6 +14,13 @@ const job = z.looseObject({
 });
 
 export type Job = z.output<typeof job>;
+
+const jobPage = z.looseObject({
+  data: z.array(job.extend({ created_at: z.string(), tasks: z.array(z.looseObject({ task: z.string() })) })),
+  has_more: z.boolean(),
+});
+
+export type JobPage = z.output<typeof jobPage>;
 
 export interface JobRequest {
   input: { upload_id: string } | { url: string };
@@ -35,6 +43,38 @@ export async function submitJob(
 
 export async function readJob(connection: ApiConnection, id: string, signal: AbortSignal): Promise<Job> {
   return job.parse(await callApi(connection, { method: "GET", path: pathOf(id) }, signal));
+}
+
+export interface JobQuery {
+  status?: JobStatus | undefined;
+  /** 1 to 100; the API has its own default. */
+  limit?: number | undefined;
+}
+
+/** The newest jobs of the account. */
+export async function listJobs(
+  connection: ApiConnection,
+  { status, limit }: JobQuery,
+  signal: AbortSignal,
+): Promise<JobPage> {
+  const query = new URLSearchParams({
+    ...(status === undefined ? {} : { status }),
+    ...(limit === undefined ? {} : { limit: String(limit) }),
+  });
+  const path = query.size === 0 ? "/v1/jobs" : `/v1/jobs?${query}`;
+  return jobPage.parse(await callApi(connection, { method: "GET", path }, signal));
+}
+
+/** Submits an ended job once more and answers the new one. One key for all attempts, as in `submitJob`. */
+export async function retryJob(connection: ApiConnection, id: string, signal: AbortSignal): Promise<Job> {
+  const headers = { "idempotency-key": randomUUID() };
+  return job.parse(
+    await callApi(connection, { method: "POST", path: `${pathOf(id)}/retry`, headers }, signal),
+  );
+}
+
+export async function deleteJob(connection: ApiConnection, id: string, signal: AbortSignal): Promise<void> {
+  await callApi(connection, { method: "DELETE", path: pathOf(id) }, signal);
 }
 
 export async function cancelJob(connection: ApiConnection, id: string, signal: AbortSignal): Promise<Job> {

@@ -13,6 +13,9 @@ export interface FilePut {
   /** As the API gave them: they are signed. */
   headers: Readonly<Record<string, string>>;
   file: string;
+  /** Where to begin in the file, in bytes. */
+  start: number;
+  /** How many bytes from there. */
   size: number;
   /** Bytes sent so far. */
   onProgress(bytes: number): void;
@@ -21,17 +24,22 @@ export interface FilePut {
 // Between two pieces of an upload, and before the answer.
 const STALL_MS = 60_000;
 
-/** Streams a file to a signed URL. @throws ApiRefusal, ApiUnreachable, or the signal's reason. */
-export async function putFile(put: FilePut, signal: AbortSignal): Promise<void> {
+/**
+ * Streams a file, or a part of it, to a signed URL. The ETag is null where the far side gives none.
+ * @throws ApiRefusal, ApiUnreachable, or the signal's reason.
+ */
+export async function putFile(put: FilePut, signal: AbortSignal): Promise<{ etag: string | null }> {
   const request = open(put, signal);
   try {
     const answered = once(request, "response") as Promise<[IncomingMessage]>;
     // A refusal may come before the last byte was sent, and then counts more than the broken pipe.
-    pipeline(createReadStream(put.file), counter(put.onProgress), request).catch(() => {});
+    const bytes = createReadStream(put.file, { start: put.start, end: put.start + put.size - 1 });
+    pipeline(bytes, counter(put.onProgress), request).catch(() => {});
     const [response] = await answered;
     const status = response.statusCode ?? 0;
     const body: unknown = await json(response).catch(() => undefined);
     if (status < 200 || status > 299) throw new ApiRefusal(status, new Headers(), body);
+    return { etag: response.headers.etag ?? null };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ApiRefusal) throw error;

@@ -8,9 +8,23 @@ import * as z from "zod";
 import { callApi } from "./api-client.ts";
 import type { ApiConnection } from "./api-client.ts";
 import { putFile } from "./put-file.ts";
+import type { FilePut } from "./put-file.ts";
+import { putParts } from "./put-parts.ts";
 import { withRetries } from "./retry.ts";
 
-const upload = z.object({ id: z.string(), put_url: z.url(), headers: z.record(z.string(), z.string()) });
+const head = z.object({ id: z.string(), headers: z.record(z.string(), z.string()) });
+const part = z.object({ number: z.int(), size: z.int(), put_url: z.url() });
+
+/** A file goes to one URL, or in parts to several where it is large and the API's store wants that. */
+const upload = z.union([
+  head.extend({ put_url: z.url() }),
+  head.extend({ multipart_id: z.string(), parts: z.array(part) }),
+]);
+
+type Upload = z.output<typeof upload>;
+
+// A store takes its time to make one file of many parts.
+const JOIN_TIMEOUT_MS = 120_000;
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".aac": "audio/aac",
@@ -47,10 +61,30 @@ export async function uploadFile(
     sha256: await hashOf(file, signal),
   };
   const answer = await callApi(connection, { method: "POST", path: "/v1/uploads", body }, signal);
-  const { id, put_url: url, headers } = upload.parse(answer);
-  const put = { url, headers, file, size, onProgress: (bytes: number) => onProgress(bytes / size) };
-  await withRetries(() => putFile(put, signal), connection.retry, signal);
-  return id;
+  const target = upload.parse(answer);
+  await send(connection, target, { file, size, onProgress: (bytes) => onProgress(bytes / size) }, signal);
+  return target.id;
+}
+
+type LocalFile = Pick<FilePut, "file" | "size" | "onProgress">;
+
+async function send(
+  connection: ApiConnection,
+  target: Upload,
+  local: LocalFile,
+  signal: AbortSignal,
+): Promise<void> {
+  const { retry } = connection;
+  const { id, headers } = target;
+  if ("put_url" in target) {
+    const put = { ...local, url: target.put_url, headers, start: 0 };
+    await withRetries(() => putFile(put, signal), retry, signal);
+    return;
+  }
+  const parts = await putParts({ ...local, parts: target.parts, headers, retry }, signal);
+  const path = `/v1/uploads/${encodeURIComponent(id)}/complete`;
+  const body = { multipart_id: target.multipart_id, parts };
+  await callApi(connection, { method: "POST", path, body, timeoutMs: JOIN_TIMEOUT_MS }, signal);
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { describeEmbedding, describeMood, describeTags } from "./describe-music.ts";
+import { line } from "./result-line.ts";
 
 /** What is read here of an analysis, or of a job's result. */
 const analysis = z.object({
@@ -45,6 +47,12 @@ function describe(result: { task: string }): string[] {
       return describeFeatures(features.parse(result));
     case "speech.segments":
       return describeSpeech(speech.parse(result));
+    case "music.tags":
+      return describeTags(result);
+    case "music.mood":
+      return describeMood(result);
+    case "music.embedding":
+      return describeEmbedding(result);
     default:
       return [line(result.task, "done")];
   }
@@ -71,8 +79,4 @@ function describeSpeech({
   const more = segments.length > MOST_SEGMENTS ? [`and ${segments.length - MOST_SEGMENTS} more`] : [];
   const where = segments.length === 0 ? "" : `: ${[...shown, ...more].join(", ")}`;
   return [line("speech", `${total.toFixed(2)} s (${Math.round(ratio * 100)} %)${where}`)];
-}
-
-function line(label: string, text: string): string {
-  return `  ${label.padEnd(16)}${text}`;
 }

@@ -13,6 +13,7 @@ import { toCommandError } from "./command-error.ts";
 import { describeResults } from "./describe-results.ts";
 import { defaultTasksHere, whatToPull } from "./models-here.ts";
 import { nearPath } from "./near-path.ts";
+import { line } from "./result-line.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface UpOptions {
@@ -71,7 +72,7 @@ async function showSample(config: StackConfig, receiver: WebhookReceiver, termin
     const { result, webhook } = await analyzeSample(config, tasks, receiver, terminal.signal);
     terminal.out(`\n${nearPath(SAMPLE)}, through the API, in ${secondsSince(started)} s:`);
     terminal.out(describeResults(result));
-    terminal.out(`  webhook         ${webhook}`);
+    terminal.out(line("webhook", webhook));
   } catch (error) {
     terminal.signal.throwIfAborted();
     terminal.out(`\nThe sample could NOT be analysed: ${toCommandError(error).message}`);

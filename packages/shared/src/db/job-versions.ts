@@ -1,4 +1,4 @@
-import { eq, inArray, sql } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { jobs } from "./schema.ts";
 
@@ -9,9 +9,4 @@ export async function readJobVersions(db: Database, jobIds: readonly string[]): 
     .from(jobs)
     .where(inArray(jobs.id, [...jobIds]));
   return new Map(rows.map(({ id, version }) => [id, version]));
-}
-
-export async function findJobAccount(db: Database, jobId: string): Promise<string | null> {
-  const [job] = await db.select({ accountId: jobs.accountId }).from(jobs).where(eq(jobs.id, jobId));
-  return job?.accountId ?? null;
 }

@@ -9,6 +9,7 @@ import { readUpload } from "@earshot/shared/db/uploads";
 import { AppError } from "@earshot/shared/domain/errors";
 import { fetchInput } from "../egress/fetch-input.ts";
 import type { EgressPolicy } from "../egress/target.ts";
+import { persist } from "../persist.ts";
 
 export interface JobInput {
   file: string;
@@ -47,11 +48,15 @@ export async function fetchJobInput(job: Job, options: FetchJobInputOptions): Pr
     });
     return { file, ...fetched };
   }
-  const upload = job.uploadId === null ? null : await readUpload(options.db, job.uploadId);
+  const upload = await findUploadOf(job, options);
   if (upload === null) throw new AppError("input_unreachable", { detail: { reason: "no_upload" } });
   const copied = await copyBlob(upload, file, options);
   refuseOtherFile(upload, copied);
   return { file, ...copied };
+}
+
+async function findUploadOf({ uploadId }: Job, { db, signal }: FetchJobInputOptions): Promise<Upload | null> {
+  return uploadId === null ? null : persist(() => readUpload(db, uploadId), signal);
 }
 
 async function copyBlob(

@@ -99,8 +99,8 @@ test("a caller that goes away waits no longer", async () => {
   const entered = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<unknown>();
   const watch: JobWatch = {
-    waitFor(jobId, check, options) {
-      const waiting = api.deps.watchJobs.waitFor(jobId, check, options);
+    waitFor(job, check, options) {
+      const waiting = api.deps.watchJobs.waitFor(job, check, options);
       entered.resolve();
       waiting.then(ended.resolve, ended.reject);
       return waiting;

@@ -15,7 +15,9 @@ export async function waitForEnd(
   const now = await findJob(db, accountId, jobId);
   if (seconds === 0 || now === null || isOver(now)) return now;
   const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(seconds * 1000)]);
-  const ended = await watchJobs.waitFor(jobId, () => findEnded(db, accountId, jobId), { signal });
+  const ended = await watchJobs.waitFor({ jobId, accountId }, () => findEnded(db, accountId, jobId), {
+    signal,
+  });
   return ended ?? findJob(db, accountId, jobId);
 }
 
