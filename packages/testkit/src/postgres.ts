@@ -82,7 +82,8 @@ async function removeLeftovers(): Promise<void> {
     const directory = join(tmpdir(), name);
     const server = await startIn(directory).catch(() => null);
     await server?.stop();
-    await rm(directory, { recursive: true, force: true });
+    // Another user's is that user's to remove.
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -6,11 +6,9 @@ const NAME = /^earshot-worker-(\d+)-/;
 
 /** The directory of this process for the files of its jobs. What workers that were killed left behind is removed. */
 export async function openScratchRoot(parent: string = tmpdir()): Promise<string> {
-  for (const entry of await readdir(parent)) {
-    const pid = NAME.exec(entry)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
-      await rm(join(parent, entry), { recursive: true, force: true });
-  }
+  const left = (await readdir(parent)).filter((name) => isAbandoned(name));
+  // Those of another user stay: they are that user's to remove.
+  await Promise.allSettled(left.map((name) => rm(join(parent, name), { recursive: true, force: true })));
   return mkdtemp(join(parent, `earshot-worker-${process.pid}-`));
 }
 
@@ -18,6 +16,11 @@ export async function openScratchRoot(parent: string = tmpdir()): Promise<string
 export async function openScratch(root: string): Promise<AsyncDisposable & { directory: string }> {
   const directory = await mkdtemp(join(root, "job-"));
   return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
+}
+
+function isAbandoned(name: string): boolean {
+  const pid = NAME.exec(name)?.[1];
+  return pid !== undefined && !isAlive(Number(pid));
 }
 
 function isAlive(pid: number): boolean {
