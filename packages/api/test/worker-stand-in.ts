@@ -47,6 +47,17 @@ export function succeeded(task: NewTaskResult["task"], body: string): NewTaskRes
   return { ...RESULT, task, body, bodyBytes: body.length };
 }
 
+/** What a worker writes when its one task found the audio too short. */
+export function allTooShort(body: string): Partial<Finish> {
+  const failed = {
+    ...succeeded("audio.features", body),
+    status: "failed",
+    errorCode: "input_too_short",
+  } as const;
+  const error = { code: "tasks_failed", message: "Every task of the job failed." } as const;
+  return { status: "failed", results: [failed], error };
+}
+
 export function inBlob(task: NewTaskResult["task"], blobKey: string): NewTaskResult {
   return { ...RESULT, task, blobKey, bodyBytes: 1 };
 }

@@ -82,7 +82,7 @@ export async function analyze(
 
   async function settleOrGiveUp(reason: unknown): Promise<string> {
     try {
-      return await persist(() => settle(db, claimed, reason, options.random), patience(handBack));
+      return await persist(() => settle(db, lease, reason, options.random), patience(handBack));
     } catch (error) {
       // The lease runs out and another worker takes the job up.
       log.error("settle_failed", { job_id: job.id, ...describeError(error) });

@@ -37,8 +37,11 @@ export function holdLease({ db, lease, leaseSeconds, log }: HoldLeaseOptions): H
   let progress: Progress = { stage: "claimed", fraction: 0 };
   let lastGood = performance.now();
 
-  async function tick(): Promise<void> {
-    const sent = progress;
+  function giveUpInTime(): void {
+    if (performance.now() - lastGood > giveUpMs) interrupted.abort(new Interruption("database_lost"));
+  }
+
+  async function tick(sent: Progress): Promise<void> {
     try {
       const state = await beat(db, lease, { leaseSeconds, progress: sent });
       lastGood = performance.now();
@@ -46,7 +49,7 @@ export function holdLease({ db, lease, leaseSeconds, log }: HoldLeaseOptions): H
       if (state === "canceling") interrupted.abort(new Interruption("canceling"));
     } catch (error) {
       log.warn("beat_failed", { job_id: lease.jobId, ...describeError(error) });
-      if (performance.now() - lastGood > giveUpMs) interrupted.abort(new Interruption("database_lost"));
+      giveUpInTime();
     }
   }
 
@@ -57,14 +60,12 @@ export function holdLease({ db, lease, leaseSeconds, log }: HoldLeaseOptions): H
       const isDue = performance.now() - lastGood >= everyMs;
       if (released.signal.aborted || (!isDue && progress === sent)) continue;
       sent = progress;
-      await tick();
+      await tick(sent);
     }
   }
 
   // A beat that hangs on a dead connection must not hide that time runs out.
-  const watchdog = setInterval(() => {
-    if (performance.now() - lastGood > giveUpMs) interrupted.abort(new Interruption("database_lost"));
-  }, 1_000);
+  const watchdog = setInterval(giveUpInTime, 1_000);
   const beating = beats();
 
   return {

@@ -1,4 +1,3 @@
-import type { ClaimedJob } from "@earshot/shared/db/jobs/claim-job";
 import { countCharged, refundAttempt, returnToQueue } from "@earshot/shared/db/jobs/end-attempt";
 import { cancelRunningJob, finishJob } from "@earshot/shared/db/jobs/finish-job";
 import type { Lease } from "@earshot/shared/db/jobs/job";
@@ -19,7 +18,7 @@ export type Settlement = "canceled" | "handed_back" | "database_lost" | "retried
  */
 export async function settle(
   db: Database,
-  { lease }: Pick<ClaimedJob, "lease">,
+  lease: Lease,
   error: unknown,
   random: Random,
 ): Promise<Settlement> {

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../../test/api-under-test.ts";
-import { claim, claimAndFinish, inBlob, succeeded } from "../../../test/worker-stand-in.ts";
+import { allTooShort, claim, claimAndFinish, inBlob, succeeded } from "../../../test/worker-stand-in.ts";
 
 let api: ApiUnderTest;
 beforeAll(async () => void (api = await startApi()));
@@ -83,13 +83,7 @@ test("a job that failed without results says with what", async () => {
 test("results of tasks that all failed are shown", async () => {
   const id = await submitted();
   const body = '{"task":"audio.features","status":"failed","error":{"code":"input_too_short","message":""}}';
-  const failed = {
-    ...succeeded("audio.features", body),
-    status: "failed",
-    errorCode: "input_too_short",
-  } as const;
-  const error = { code: "tasks_failed", message: "Every task of the job failed." } as const;
-  await claimAndFinish(api.owner.db, id, { status: "failed", results: [failed], error });
+  await claimAndFinish(api.owner.db, id, allTooShort(body));
   expect(await bodyOf(await result(id))).toMatchObject({ results: [{ status: "failed" }] });
 });
 

@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../../test/api-under-test.ts";
-import { claimAndFinish, inBlob, succeeded } from "../../../test/worker-stand-in.ts";
+import { allTooShort, claimAndFinish, inBlob, succeeded } from "../../../test/worker-stand-in.ts";
 
 let api: ApiUnderTest;
 beforeAll(async () => void (api = await startApi()));
@@ -69,13 +69,7 @@ test.for(["", "identity", "br", "gzip;q=0", "gzip;q=0, *"])(
 test("a task that failed shows its error", async () => {
   const id = await submitted();
   const body = '{"task":"audio.features","status":"failed","error":{"code":"input_too_short","message":""}}';
-  const failed = {
-    ...succeeded("audio.features", body),
-    status: "failed",
-    errorCode: "input_too_short",
-  } as const;
-  const error = { code: "tasks_failed", message: "Every task of the job failed." } as const;
-  await claimAndFinish(api.owner.db, id, { status: "failed", results: [failed], error });
+  await claimAndFinish(api.owner.db, id, allTooShort(body));
   const response = await result(id, "audio.features");
   expect([response.status, await response.text()]).toEqual([200, body]);
 });

@@ -1,8 +1,7 @@
-import { sql } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import { JOB_ERRORS } from "../../domain/errors.ts";
-import type { TaskError } from "../../domain/results.ts";
 import type { JobEventType } from "../../domain/events.ts";
-import type { InputInfo } from "../../domain/results.ts";
+import type { InputInfo, TaskError } from "../../domain/results.ts";
 import type { Database } from "../database.ts";
 import { insertJobEvent } from "../events.ts";
 import { blobDeletions, embeddings, jobs, taskResults } from "../schema.ts";
@@ -10,7 +9,6 @@ import { endAttempt, NO_LEASE } from "./end-attempt.ts";
 import type { Job, Lease } from "./job.ts";
 import { heldBy, jobColumns } from "./job.ts";
 import type { StoredResult } from "./read-job.ts";
-import { inArray } from "drizzle-orm";
 
 export type NewTaskResult = Omit<StoredResult, "jobId" | "attempt" | "position">;
 
