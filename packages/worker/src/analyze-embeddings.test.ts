@@ -48,7 +48,8 @@ test("a job's embedding is in its result as the model gave it, and in the databa
     const space = "msd-musicnn-1@a04600b137c6";
     const [result] = await stack.results(id);
     expect(JSON.parse(result?.body ?? "null")).toMatchObject({ space, vector: [...embedding] });
-    const [stored, ...others] = await stack.sql`select * from embeddings where job_id = ${id}`;
+    const [stored, ...others] =
+      await stack.sql`select *, to_json(vec) as vec from embeddings where job_id = ${id}`;
     expect(others).toEqual([]);
     expect(stored).toMatchObject({ account_id: stack.accountId, space });
     expect(stored?.["vec"]).toHaveLength(200);

@@ -50,8 +50,9 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     connect_timeout: CONNECT_WITHIN_SECONDS,
     idle_timeout: options.idleSeconds ?? 60,
     backoff: reconnectSeconds,
-    // One round trip less for a connection that serves one request. Drizzle knows the types of its columns.
-    fetch_types: !options.trustTransport,
+    // The driver's own question for array types on each new connection is awaited by nobody: a connection cut in the
+    // middle of it would be an unhandled rejection, the end of a process. Drizzle knows the types of its columns.
+    fetch_types: false,
     ...(options.trustTransport && { socket: connectedSocket }),
     onnotice() {},
     connection: { application_name: options.name },

@@ -80,7 +80,7 @@ test("what the request asks for is what the worker reads", async () => {
   };
   const { id, metadata } = await bodyOf<JobBody>(await submit(request));
   const [row] = await api.owner.sql`
-    select *, extract(epoch from queue_deadline_at - created_at)::int as deadline from jobs where id = ${id}`;
+    select *, to_json(tasks) as tasks, extract(epoch from queue_deadline_at - created_at)::int as deadline from jobs where id = ${id}`;
   expect(row).toMatchObject({
     tasks: request.tasks,
     retention_seconds: 3600,

@@ -58,7 +58,8 @@ async function rowsOf(id: string): Promise<number> {
 
 /** What the deliverer's sweep does, once the URLs of uploads have expired. */
 async function sweepBlobs(): Promise<string[]> {
-  await api.owner.sql`update blob_deletions set not_before = now()`;
+  // A time of the database rounds to milliseconds, and so may lie ahead by half of one.
+  await api.owner.sql`update blob_deletions set not_before = now() - interval '1 second'`;
   const keys = await dueBlobDeletions(api.owner.db);
   for (const key of keys) await api.deps.blobs.delete(key);
   return keys;

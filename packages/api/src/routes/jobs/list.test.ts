@@ -46,7 +46,8 @@ test("pages stay as they are while jobs are inserted and one that was seen is de
   const old: string[] = [];
   for (let made = 0; made < 7; made++) old.push(await submit(caller));
   // Many at the same moment: the id decides.
-  await api.owner.sql`update jobs set created_at = date_trunc('second', now()) where id = any(${old})`;
+  await api.owner
+    .sql`update jobs set created_at = date_trunc('second', now()) where id in ${api.owner.sql(old)}`;
   const seen: string[] = [];
   let cursor: string | null = null;
   do {

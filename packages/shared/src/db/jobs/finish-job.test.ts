@@ -71,7 +71,7 @@ async function snapshot() {
     jobs: await owner`select * from jobs order by id`,
     attempts: await owner`select * from job_attempts order by job_id, attempt`,
     results: await owner`select * from task_results`,
-    embeddings: await owner`select * from embeddings`,
+    embeddings: await owner`select *, to_json(vec) as vec from embeddings`,
     events: await owner`select id, type from events order by id`,
     deliveries: await owner`select event_id, url from deliveries`,
   };

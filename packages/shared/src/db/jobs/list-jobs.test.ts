@@ -86,7 +86,7 @@ test("jobs of one moment are told apart by their ids, and none is skipped", asyn
     .toSorted()
     .toReversed();
   for (const id of ids) await rooms.submit({ id, metadata: { moment: "one" } });
-  await rooms.owner`update jobs set created_at = ${at.toISOString()} where id = any(${ids})`;
+  await rooms.owner`update jobs set created_at = ${at.toISOString()} where id in ${rooms.owner(ids)}`;
   const filter = { ...ALL, metadata: { moment: "one" } };
   const seen: string[] = [];
   let after: { createdAt: Date; id: string } | null = null;
