@@ -16,7 +16,7 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
     const matches = await apiKeyMatches(parts.secret, row?.secretHash ?? null);
     if (row === null || !matches || !row.usable) return null;
     if (isTouchDue(row, deps.clock())) inBackground(c, touch(deps, row, c));
-    return { accountId: row.accountId, keyId: row.id, scopes: row.scopes };
+    return { accountId: row.accountId, actor: { kind: "api_key", id: row.id }, scopes: row.scopes };
   };
 }
 

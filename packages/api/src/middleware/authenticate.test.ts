@@ -20,6 +20,7 @@ test("a key shows whose it is and what it may do", async () => {
   const answer = await bodyOf(await me(`Bearer ${caller.key}`));
   expect(answer).toEqual({
     account_id: caller.accountId,
+    actor: { kind: "api_key", id: expect.stringMatching(/^key_/) },
     key_id: expect.stringMatching(/^key_/),
     scopes: ["jobs:read"],
   });

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { AppError } from "@earshot/shared/domain/errors";
+import type { LogFields } from "@earshot/shared/log";
 import type { AppContext, AppEnv } from "../env.ts";
 import { note } from "../env.ts";
 import type { Principal, PrincipalResolver } from "../principal.ts";
@@ -10,7 +11,7 @@ export function authenticate(resolvers: readonly PrincipalResolver[]): Middlewar
     const principal = await resolve(resolvers, c);
     if (principal === null) throw new AppError("unauthorized");
     c.set("principal", principal);
-    note(c, { account_id: principal.accountId, key_id: principal.keyId });
+    note(c, factsOf(principal));
     await next();
   };
 }
@@ -23,4 +24,9 @@ async function resolve(resolvers: readonly PrincipalResolver[], c: AppContext): 
     if (principal !== null) return principal;
   }
   return null;
+}
+
+function factsOf({ accountId, actor, role }: Principal): LogFields {
+  const facts = { account_id: accountId, actor_kind: actor.kind, actor_id: actor.id };
+  return role === undefined ? facts : { ...facts, role };
 }

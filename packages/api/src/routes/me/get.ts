@@ -1,10 +1,17 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import type { App } from "../../env.ts";
+import { ROLES } from "../../principal.ts";
 import { problems } from "../answers.ts";
 
 const Me = z
-  .object({ account_id: z.string(), key_id: z.string(), scopes: z.array(z.string()) })
+  .object({
+    account_id: z.string(),
+    actor: z.object({ kind: z.enum(["api_key", "session", "token", "oidc"]), id: z.string() }),
+    key_id: z.string().optional().describe("Of an API key, the same as the actor's id."),
+    role: z.enum(ROLES).optional().describe("Of a person."),
+    scopes: z.array(z.string()),
+  })
   .meta({ id: "Me" });
 
 const route = createRoute({
@@ -13,7 +20,7 @@ const route = createRoute({
   summary: "Who this credential is",
   responses: {
     200: {
-      description: "The account, the key and what it may do.",
+      description: "The account, who calls for it, and what that one may do.",
       content: { "application/json": { schema: Me } },
     },
     ...problems(),
@@ -22,7 +29,9 @@ const route = createRoute({
 
 export function getMe(app: App): void {
   app.openapi(route, (c) => {
-    const { accountId, keyId, scopes } = c.var.principal;
-    return c.json({ account_id: accountId, key_id: keyId, scopes: [...scopes] }, 200);
+    const { accountId, actor, role, scopes } = c.var.principal;
+    const me = { account_id: accountId, actor, scopes: [...scopes] };
+    const key = actor.kind === "api_key" ? { key_id: actor.id } : {};
+    return c.json({ ...me, ...key, ...(role !== undefined && { role }) }, 200);
   });
 }

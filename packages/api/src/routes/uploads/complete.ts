@@ -20,7 +20,7 @@ const route = createRoute({
   path: "/v1/uploads/{id}/complete",
   summary:
     "Say that the file was PUT, or name the parts that were; for one without parts a job does this itself",
-  middleware: authorize("jobs:write"),
+  middleware: authorize("uploads:write"),
   request: {
     params: IdParams,
     body: { required: false, content: { "application/json": { schema: UploadedParts } } },

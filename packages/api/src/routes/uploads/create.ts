@@ -37,7 +37,7 @@ const route = createRoute({
   method: "post",
   path: "/v1/uploads",
   summary: "Announce a file and get a signed URL to PUT it to, or one for each part of a large one",
-  middleware: authorize("jobs:write"),
+  middleware: authorize("uploads:write"),
   request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
   responses: {
     201: {
