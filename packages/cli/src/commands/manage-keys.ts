@@ -1,6 +1,7 @@
 import { SCOPES } from "@earshot/api/principal";
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
 import { findFirstAccount } from "@earshot/shared/db/accounts";
+import { recordAudit } from "@earshot/shared/db/audit";
 import { insertApiKey, listApiKeys, revokeApiKey } from "@earshot/shared/db/api-keys";
 import type { ApiKey } from "@earshot/shared/db/api-keys";
 import type { Database } from "@earshot/shared/db/database";
@@ -22,6 +23,8 @@ export interface CreateKeyOptions extends KeyOptions {
 }
 
 const ALL_SCOPES = ["*", ...SCOPES];
+/** Whoever may read the files of the stack. */
+const OPERATOR = { kind: "operator", id: null } as const;
 const DAY_MS = 24 * 3600 * 1_000;
 
 /** Makes a key in the stack's first account and shows it, this once. */
@@ -31,7 +34,12 @@ export async function createKey(options: CreateKeyOptions, terminal: Terminal): 
   const { name, out } = options;
   const key = await newApiKey();
   const id = await inFirstAccount(terminal, (db, accountId) =>
-    insertApiKey(db, { accountId, name, scopes, expiresAt, key }),
+    db.transaction(async (tx) => {
+      const id = await insertApiKey(tx, { accountId, name, scopes, expiresAt, key });
+      const detail = { name, scopes, expires_at: expiresAt?.toISOString() ?? null };
+      await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.create", target: id, detail });
+      return id;
+    }),
   );
   if (out !== undefined) await writeSecret(out, key.key);
   const shown = out === undefined ? { key: key.key } : { file: out };
@@ -46,10 +54,15 @@ export async function listKeys({ json }: KeyOptions, terminal: Terminal): Promis
 
 /** @throws AppError `not_found` */
 export async function revokeKey(idOrPrefix: string, { json }: KeyOptions, terminal: Terminal): Promise<void> {
-  const isRevoked = await inFirstAccount(terminal, (db, accountId) =>
-    revokeApiKey(db, accountId, idOrPrefix),
+  const revoked = await inFirstAccount(terminal, (db, accountId) =>
+    db.transaction(async (tx) => {
+      const revoked = await revokeApiKey(tx, accountId, idOrPrefix);
+      if (revoked !== null)
+        await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.revoke", target: revoked });
+      return revoked;
+    }),
   );
-  if (!isRevoked) throw new AppError("not_found", { message: `There is no live key ${idOrPrefix}.` });
+  if (revoked === null) throw new AppError("not_found", { message: `There is no live key ${idOrPrefix}.` });
   terminal.out(json ? JSON.stringify({ revoked: idOrPrefix }) : `revoked ${idOrPrefix}`);
 }
 

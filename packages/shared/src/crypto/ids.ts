@@ -10,6 +10,7 @@ export const ID_PREFIXES = {
   delivery: "dlv",
   user: "usr",
   box: "box",
+  audit: "aud",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

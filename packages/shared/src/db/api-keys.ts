@@ -35,8 +35,12 @@ export async function listApiKeys(db: Database, accountId: string): Promise<ApiK
   return db.select().from(apiKeys).where(eq(apiKeys.accountId, accountId)).orderBy(desc(apiKeys.createdAt));
 }
 
-/** @returns false when the account has no such live key. */
-export async function revokeApiKey(db: Database, accountId: string, idOrPrefix: string): Promise<boolean> {
+/** @returns its id, or null when the account has no such live key. */
+export async function revokeApiKey(
+  db: Database,
+  accountId: string,
+  idOrPrefix: string,
+): Promise<string | null> {
   const revoked = await db
     .update(apiKeys)
     .set({ revokedAt: sql`now()` })
@@ -48,7 +52,7 @@ export async function revokeApiKey(db: Database, accountId: string, idOrPrefix: 
       ),
     )
     .returning({ id: apiKeys.id });
-  return revoked.length > 0;
+  return revoked[0]?.id ?? null;
 }
 
 /** At most one write a minute and key: this runs on every request. */

@@ -51,6 +51,25 @@ const FORBIDDEN: readonly (readonly [Room[], string])[] = [
   [["worker"], "select * from events"],
   [["worker"], "select * from deliveries"],
   [["api", "worker"], "update events set payload = '{}'"],
+  // The audit log only grows; its times and its order are not its writers' to say.
+  [EVERYONE, "delete from audit_log"],
+  [EVERYONE, "truncate audit_log"],
+  [EVERYONE, "update audit_log set action = 'x'"],
+  [["api", "worker"], "update audit_log set sequence = 1"],
+  [
+    EVERYONE,
+    "insert into audit_log (id, actor_kind, action, outcome, sequence) values ('a', 'x', 'x', 'success', 1)",
+  ],
+  [
+    EVERYONE,
+    "insert into audit_log (id, actor_kind, action, outcome, created_at) values ('a', 'x', 'x', 'success', now())",
+  ],
+  [["worker"], "select * from audit_log"],
+  [["api", "worker"], "insert into audit_seals select * from audit_seals"],
+  [EVERYONE, "update audit_seals set digest = 'x'"],
+  [EVERYONE, "delete from audit_seals"],
+  [["api", "worker"], "select retire_audit(1, 1, 'x', 'x', now(), 'x', 'x')"],
+  [EVERYONE, "alter table audit_log disable trigger audit_log_guarded"],
   // Nobody removes a job, and nobody is an owner.
   [EVERYONE, "delete from jobs"],
   [EVERYONE, "delete from uploads"],

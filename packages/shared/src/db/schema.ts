@@ -16,6 +16,7 @@ import type { JobErrorCode } from "../domain/errors.ts";
 import type { JobStatus } from "../domain/job-status.ts";
 import type { InputInfo } from "../domain/results.ts";
 import type { TaskName } from "../domain/tasks.ts";
+import type { AuditActorKind, AuditOutcome } from "./audit.ts";
 
 /** The tables as drizzle sees them. migrations/ is the truth; schema.test.ts holds the two together. */
 
@@ -219,3 +220,33 @@ export const deliveryAttempts = pgTable(
   },
   (table) => [primaryKey({ columns: [table.deliveryId, table.attempt] })],
 );
+
+export const auditLog = pgTable("audit_log", {
+  id: text("id").primaryKey(),
+  accountId: text("account_id"),
+  actorKind: text("actor_kind").$type<AuditActorKind>().notNull(),
+  actorId: text("actor_id"),
+  action: text("action").notNull(),
+  target: text("target"),
+  outcome: text("outcome").$type<AuditOutcome>().notNull(),
+  ip: text("ip"),
+  requestId: text("request_id"),
+  detail: jsonb("detail").$type<Record<string, unknown>>().notNull().default({}),
+  createdAt: time("created_at").notNull().defaultNow(),
+  sequence: bytes("sequence"),
+});
+
+export const auditSeals = pgTable("audit_seals", {
+  seq: bytes("seq").primaryKey(),
+  kind: text("kind").$type<"rows" | "checkpoint">().notNull(),
+  firstRow: bytes("first_row"),
+  lastRow: bytes("last_row"),
+  rowCount: integer("row_count").notNull(),
+  removedSeal: bytes("removed_seal"),
+  removedThrough: bytes("removed_through"),
+  digest: text("digest").notNull(),
+  previousHash: text("previous_hash").notNull(),
+  createdAt: time("created_at").notNull(),
+  keyId: text("key_id").notNull(),
+  signature: text("signature").notNull(),
+});

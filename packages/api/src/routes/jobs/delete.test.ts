@@ -81,6 +81,25 @@ test("audio, results and vectors are gone from disk and database, and a tombston
   expect(data.map((job) => job.id)).not.toContain(id);
 });
 
+test("who deleted it stands in the audit log, and a refusal leaves no row there", async () => {
+  const id = await ended(await uploaded());
+  const response = await remove(id);
+  expect((await remove("job_01ARZ3NDEKTSV4RRFFQ69G5FAV")).status).toBe(404);
+  const rows = await api.owner.sql`
+    select account_id, actor_kind, actor_id like 'key_%' as by_a_key, target, outcome, request_id
+    from audit_log where action = 'job.delete' and target in (${id}, 'job_01ARZ3NDEKTSV4RRFFQ69G5FAV')`;
+  expect([...rows]).toEqual([
+    {
+      account_id: api.caller.accountId,
+      actor_kind: "api_key",
+      by_a_key: true,
+      target: id,
+      outcome: "success",
+      request_id: response.headers.get("X-Request-Id"),
+    },
+  ]);
+});
+
 test("the sweep removes what the request could not", async () => {
   const uploadId = await uploaded();
   const id = await ended(uploadId);

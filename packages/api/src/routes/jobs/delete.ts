@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { deleteJob as remove } from "@earshot/shared/db/jobs/delete-job";
 import { AppError } from "@earshot/shared/domain/errors";
 import { describeError } from "@earshot/shared/log";
+import { audit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
@@ -24,7 +25,11 @@ const route = createRoute({
 export function deleteJob(app: App, deps: Pick<Deps, "db" | "blobs" | "log">): void {
   app.openapi(route, async (c) => {
     const id = requireId("job", c.req.valid("param").id);
-    const deletion = await remove(deps.db, c.var.principal.accountId, id);
+    const deletion = await deps.db.transaction(async (tx) => {
+      const deletion = await remove(tx, c.var.principal.accountId, id);
+      if (deletion.outcome === "deleted") await audit(c, tx, { action: "job.delete", target: id });
+      return deletion;
+    });
     if (deletion.outcome === "not_found") throw new AppError("not_found");
     if (deletion.outcome === "live") {
       throw new AppError("conflict", {
