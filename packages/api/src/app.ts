@@ -7,6 +7,7 @@ import type { App, AppEnv } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
+import { clientIp } from "./middleware/client-ip.ts";
 import { readBody } from "./middleware/read-body.ts";
 import { requestEvent } from "./middleware/request-event.ts";
 import { requestId } from "./middleware/request-id.ts";
@@ -46,6 +47,7 @@ export function createApp(deps: Deps): App {
   app.use(requestId());
   app.use(traceparent());
   app.use(requestEvent(deps));
+  app.use(clientIp(deps));
 
   // Open to all.
   app.get("/healthz", healthz());

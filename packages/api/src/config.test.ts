@@ -32,6 +32,8 @@ test.for([
   ["EARSHOT_URL_KEY", "hunter2"],
   ["EARSHOT_PORT", "99999"],
   ["EARSHOT_PUBLIC_URL", "ftp://example.com"],
+  ["EARSHOT_TRUSTED_PROXIES", "10.0.0.0/8,everybody"],
+  ["EARSHOT_TRUSTED_PROXIES", "10.0.0.1/8"],
 ])("%s=%s is refused by name, and its value isn't told", ([name = "", value]) => {
   const read = () => readConfig({ ...ENV, [name]: value });
   expect(read).toThrow(name);

@@ -8,6 +8,8 @@ import { fromBase64 } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
+import { parseIpRange } from "@earshot/shared/domain/ip-address";
+import type { IpRange } from "@earshot/shared/domain/ip-address";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
 export interface ApiConfig {
@@ -24,6 +26,8 @@ export interface ApiConfig {
   sealKeys: SealKeys;
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
+  /** Whose X-Forwarded-For is believed. */
+  trustedProxies: readonly IpRange[];
   allowLoopback: LoopbackAllowance;
 }
 
@@ -37,6 +41,7 @@ const SHAPE = {
   ...BLOBS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
+  TRUSTED_PROXIES: parsedBy(parseRanges, "is not address[/bits][,address[/bits]…]").default([]),
   ALLOW_LOOPBACK: loopback,
 };
 
@@ -53,8 +58,15 @@ export function readConfig(env: Env): ApiConfig {
     blobsCredentials: requireBlobsCredentials(parsed),
     sealKeys: parsed.SEAL_KEYS,
     urlKey: parsed.URL_KEY,
+    trustedProxies: parsed.TRUSTED_PROXIES,
     allowLoopback: parsed.ALLOW_LOOPBACK,
   };
+}
+
+function parseRanges(text: string): IpRange[] {
+  const ranges = text.split(",").map((range) => parseIpRange(range.trim()));
+  if (!ranges.every((range) => range !== null)) throw new TypeError("not a range");
+  return ranges;
 }
 
 function parseUrlKey(text: string): Bytes {

@@ -5,6 +5,7 @@ import type { Database } from "@earshot/shared/db/database";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
+import type { AppContext } from "./env.ts";
 import type { JobWatch } from "./watch-jobs.ts";
 
 /** All that the front door needs from its runtime. */
@@ -17,12 +18,16 @@ export interface Deps {
   blobUrlKey: Bytes | null;
   sealKeys: SealKeys;
   watchJobs: JobWatch;
+  clientIp: ClientIp;
   readiness: (signal: AbortSignal) => Promise<Readiness>;
   log: Log;
   clock: () => Date;
   /** http on loopback is allowed for `input.url` and webhooks: for tests. */
   allowLoopback: LoopbackAllowance;
 }
+
+/** The address a request comes from, or null where nobody can say. No header that the client wrote decides it. */
+export type ClientIp = (c: AppContext) => string | null;
 
 export interface Readiness {
   database: "up" | "down";

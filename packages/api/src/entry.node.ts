@@ -5,6 +5,7 @@ import { createLog, describeError } from "@earshot/shared/log";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { createApp } from "./app.ts";
 import { openBlobRoom } from "./blobs.node.ts";
+import { clientIpBehind } from "./client-ip.node.ts";
 import { readConfig } from "./config.ts";
 import type { ApiConfig } from "./config.ts";
 import { readinessOf } from "./readiness.node.ts";
@@ -36,6 +37,7 @@ async function start(config: ApiConfig): Promise<void> {
     ...(await openBlobRoom(config)),
     sealKeys: config.sealKeys,
     watchJobs: watch,
+    clientIp: clientIpBehind(config.trustedProxies),
     readiness: readinessOf(sql, MIGRATIONS),
     log,
     clock: () => new Date(),

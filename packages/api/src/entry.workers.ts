@@ -6,6 +6,7 @@ import { createFetchBell } from "@earshot/shared/queue/fetch-bell";
 import type { ExecutionContext } from "hono";
 import { createApp } from "./app.ts";
 import type { Deps } from "./deps.ts";
+import { clientIpAtEdge } from "./edge/client-ip.workers.ts";
 import { readEdgeConfig } from "./edge/edge-config.ts";
 import type { EdgeConfig } from "./edge/edge-config.ts";
 import { openEdgeDatabase } from "./edge/edge-database.ts";
@@ -40,6 +41,7 @@ function depsOf(env: EdgeEnv): Deps {
     blobUrlKey: null,
     sealKeys: config.sealKeys,
     watchJobs: watchJobsInRooms({ rooms: env.WAITING_ROOMS, log }),
+    clientIp: clientIpAtEdge,
     readiness: readinessAtEdge(db),
     log,
     clock: () => new Date(),

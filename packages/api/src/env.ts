@@ -12,6 +12,8 @@ export interface AppEnv {
     traceparent: string;
     /** Fields of the request's one log event; see `note`. */
     facts: LogFields;
+    /** Null where the runtime cannot say. IPv4 dotted, IPv6 as RFC 5952 writes it. */
+    clientIp: string | null;
     principal: Principal;
     /** The body as it was sent; empty without one. */
     rawBody: Bytes;

@@ -65,6 +65,8 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     blobUrlKey: urlKey,
     sealKeys: parseSealKeys(newSealKey("test")),
     watchJobs: watch,
+    // A test that means an address says it in a header of its own.
+    clientIp: (c) => c.req.header("X-Test-Client-Ip") ?? "192.0.2.1",
     readiness: async () => ({ database: "up", migrations: "current" }),
     log: logTo(logged),
     clock: () => new Date(),

@@ -1,4 +1,3 @@
-import { SCOPES } from "@earshot/api/principal";
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
 import { findFirstAccount } from "@earshot/shared/db/accounts";
 import { recordAudit } from "@earshot/shared/db/audit";
@@ -6,6 +5,7 @@ import { insertApiKey, listApiKeys, revokeApiKey } from "@earshot/shared/db/api-
 import type { ApiKey } from "@earshot/shared/db/api-keys";
 import type { Database } from "@earshot/shared/db/database";
 import { AppError } from "@earshot/shared/domain/errors";
+import { EVERY_SCOPE, SCOPES } from "@earshot/shared/domain/scopes";
 import { writeSecret } from "../stack/secret-file.ts";
 import { usageError } from "./command-error.ts";
 import { withStackDatabase } from "./stack-connection.ts";
@@ -22,7 +22,7 @@ export interface CreateKeyOptions extends KeyOptions {
   out?: string;
 }
 
-const ALL_SCOPES = ["*", ...SCOPES];
+const ALL_SCOPES = [EVERY_SCOPE, ...SCOPES];
 /** Whoever may read the files of the stack. */
 const OPERATOR = { kind: "operator", id: null } as const;
 const DAY_MS = 24 * 3600 * 1_000;
