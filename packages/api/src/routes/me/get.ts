@@ -1,7 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
+import { ROLES } from "@earshot/shared/domain/scopes";
 import type { App } from "../../env.ts";
-import { ROLES } from "../../principal.ts";
+
 import { problems } from "../answers.ts";
 
 const Me = z
