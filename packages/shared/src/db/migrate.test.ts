@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmptyDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDatabase } from "./database.ts";
 import { MigrationError, migrate, pendingMigrations } from "./migrate.ts";
 
 let database: TestDatabase;
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 function connect(): postgres.Sql {
-  return postgres(database.urls.owner, { max: 2, onnotice() {} });
+  return openDatabase({ url: database.urls.owner, name: "test migrate", max: 2 }).sql;
 }
 
 function write(file: string, text: string): Promise<void> {

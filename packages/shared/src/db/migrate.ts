@@ -29,6 +29,8 @@ const LOCK = 8_787_001;
  */
 export async function migrate(sql: postgres.Sql, directory: string): Promise<AppliedMigration[]> {
   const migrations = await readMigrations(directory);
+  // A connection that the driver opens for `reserve` alone is never handed over: one has to be there.
+  await sql`select`;
   const connection = await sql.reserve();
   try {
     // It belongs to the connection: it is free again when this process dies.
