@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
+import type { TraceSpan } from "@earshot/shared/crypto/trace";
 import type { LogFields } from "@earshot/shared/log";
 import type { Principal } from "./principal.ts";
 
@@ -8,7 +9,9 @@ import type { Principal } from "./principal.ts";
 export interface AppEnv {
   Variables: {
     requestId: string;
-    /** W3C trace context: the caller's, or one that begins here. */
+    /** This request's place in its trace: the caller's, or one that begins here. */
+    span: TraceSpan;
+    /** The same as the next hop is told it (W3C Trace Context). */
     traceparent: string;
     /** Fields of the request's one log event; see `note`. */
     facts: LogFields;

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { openDatabase } from "@earshot/shared/db/database";
 import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
 import { claimFromTable } from "@earshot/shared/db/jobs/claim-job";
 import { isFinal } from "@earshot/shared/domain/job-status";
+import type { LogFields } from "@earshot/shared/log";
 import { silentLog } from "@earshot/shared/log";
 import { startReceiver } from "@earshot/testkit/receiver";
 import { until } from "@earshot/testkit/until";
@@ -15,6 +17,7 @@ import type { AnalyzeOptions } from "./analyze.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import type { Inference } from "./inference/inference.ts";
+import type { JobSettled } from "./job-settled.ts";
 import { writeToneWav } from "./testing/make-audio.ts";
 import { startTestStack } from "./testing/test-stack.ts";
 import type { TestStack } from "./testing/test-stack.ts";
@@ -60,11 +63,11 @@ afterAll(async () => {
 
 const never = new AbortController().signal;
 
-async function run(jobId: string, changed: Partial<AnalyzeOptions> = {}): Promise<void> {
+async function run(jobId: string, changed: Partial<AnalyzeOptions> = {}): Promise<JobSettled> {
   await stack.sql`update jobs set claimable_at = now() - interval '1 second' where id = ${jobId}`;
   const [claimed] = await claimFromTable(database.db, 1, { workerId: "test", leaseSeconds: 2 });
   if (claimed?.job.id !== jobId) throw new Error("another job was claimed");
-  await analyze(claimed, { ...options, ...changed }, never);
+  return analyze(claimed, { ...options, ...changed }, never);
 }
 
 async function finalEvents(jobId: string): Promise<string[]> {
@@ -212,4 +215,54 @@ test("a job over its timeout is stopped, not only declared so", async () => {
   const job = await stack.job(id);
   expect(job).toMatchObject({ status: "failed", errorCode: "timeout", errorDetail: { timeoutSeconds: 1 } });
   expect(isFinal(job.status)).toBe(true);
+});
+
+test("an attempt leaves one wide event: where its time went, what it read, and its place in the trace", async () => {
+  const trace = "0af7651916cd43dd8448eb211c80319c";
+  const lines: { event: string; fields: LogFields }[] = [];
+  const at = (event: string, fields: LogFields = {}) => void lines.push({ event, fields });
+  const log = { info: at, warn: at, error: at };
+  const file = await tone();
+  const id = await stack.submit({
+    uploadId: await stack.upload(file),
+    tasks: ["speech.segments", "audio.features"],
+    traceparent: `00-${trace}-b7ad6b7169203331-01`,
+  });
+  const settled = await run(id, { log });
+  expect(lines.filter(({ event }) => event === "job_settled")).toHaveLength(1);
+  const fields = lines.at(-1)?.fields ?? {};
+  expect(fields).toMatchObject({
+    job_id: id,
+    account_id: stack.accountId,
+    tasks: ["speech.segments", "audio.features"],
+    attempt: 1,
+    outcome: "succeeded",
+    error_code: null,
+    input_bytes: statSync(file).size,
+    audio_seconds: 1,
+    device: "cpu",
+    models: [expect.stringMatching(/^silero_vad@/)],
+    trace_id: trace,
+    parent_span_id: "b7ad6b7169203331",
+    span_id: expect.stringMatching(/^(?!b7ad6b7169203331)[0-9a-f]{16}$/),
+  });
+  expect(settled.phases.map(({ phase }) => phase)).toEqual(["fetch", "decode", "infer", "commit"]);
+  const parts = settled.phases.reduce((sum, { seconds }) => sum + seconds, 0);
+  expect(parts).toBeGreaterThan(0);
+  expect(parts).toBeLessThanOrEqual(settled.seconds);
+  expect(fields["infer_seconds"]).toBeGreaterThan(0);
+  expect(fields["queue_seconds"]).toBeGreaterThanOrEqual(0);
+});
+
+test("an attempt that fails says with which code, and how far it came", async () => {
+  await using server = await startReceiver();
+  server.script({ status: 503 });
+  const settled = await run(await stack.submit({ inputUrl: server.url }));
+  expect(settled).toMatchObject({
+    outcome: "retried",
+    errorCode: "input_unreachable",
+    models: [],
+    device: null,
+  });
+  expect(settled.phases.map(({ phase }) => phase)).toEqual(["fetch"]);
 });

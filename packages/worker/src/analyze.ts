@@ -1,11 +1,12 @@
 import type { BlobStore } from "@earshot/shared/blobs/blob-store";
+import { beginSpan } from "@earshot/shared/crypto/trace";
 import type { Database } from "@earshot/shared/db/database";
 import type { ClaimedJob } from "@earshot/shared/db/jobs/claim-job";
 import type { Finish } from "@earshot/shared/db/jobs/finish-job";
 import { finishJob } from "@earshot/shared/db/jobs/finish-job";
 import type { Lease } from "@earshot/shared/db/jobs/job";
 import type { Random } from "@earshot/shared/domain/backoff";
-import { AppError, JOB_ERRORS } from "@earshot/shared/domain/errors";
+import { AppError, JOB_ERRORS, jobErrorCode } from "@earshot/shared/domain/errors";
 import { outcomeOf } from "@earshot/shared/domain/job-status";
 import type { Analysis, TaskError, TaskFailed } from "@earshot/shared/domain/results";
 import type { Log } from "@earshot/shared/log";
@@ -16,7 +17,10 @@ import { holdLease } from "./hold-lease.ts";
 import { Interruption } from "./interruption.ts";
 import type { Engine } from "./engine.ts";
 import { fetchJobInput } from "./input/fetch-job-input.ts";
+import type { AttemptFacts, JobSettled } from "./job-settled.ts";
+import { fieldsOf, jobSettled } from "./job-settled.ts";
 import { persist } from "./persist.ts";
+import { PhaseClock } from "./phases.ts";
 import { runTasks } from "./run-tasks.ts";
 import { openScratch } from "./scratch.ts";
 import { hasAttemptsLeft, settle } from "./settle.ts";
@@ -35,50 +39,69 @@ export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags"> {
   random: Random;
 }
 
-/** One claimed job, from its input to its committed result. Whatever happens, the job is settled and nothing is thrown. */
+/**
+ * One claimed job, from its input to its committed result. Whatever happens, the job is settled and nothing is thrown.
+ * @returns what the attempt came to, as it was logged.
+ */
 export async function analyze(
   claimed: ClaimedJob,
   options: AnalyzeOptions,
   handBack: AbortSignal,
-): Promise<void> {
+): Promise<JobSettled> {
   const { db, log } = options;
   const { job, lease } = claimed;
+  const startedAt = new Date();
   const started = performance.now();
+  const span = beginSpan(job.traceparent);
+  const clock = new PhaseClock();
+  const facts: AttemptFacts = { inputBytes: null, analysis: null };
   await using held = holdLease({ db, lease, leaseSeconds: options.leaseSeconds, log });
   using deadline = deadlineOf(job.timeoutSeconds);
   const signal = AbortSignal.any([held.signal, handBack, deadline.signal]);
 
   let outcome: string;
+  let errorCode: string | null = null;
   try {
     await using scratch = await openScratch(options.scratchRoot);
     held.report({ stage: "fetching", fraction: 0 });
-    const input = await fetchJobInput(job, { ...options, directory: scratch.directory, signal });
-    const analysis = await runTasks({
-      ...options,
-      file: input.file,
-      sha256: input.sha256,
-      tasks: job.tasks.map((name) => ({ name, options: job.options[name] })),
-      signal,
-      onProgress: held.report,
-    });
+    const input = await clock.time("fetch", () =>
+      fetchJobInput(job, { ...options, directory: scratch.directory, signal }),
+    );
+    facts.inputBytes = input.bytes;
+    const analysis = await clock.time("decode", () =>
+      runTasks({
+        ...options,
+        inference: clock.watch(options.inference),
+        file: input.file,
+        sha256: input.sha256,
+        tasks: job.tasks.map((name) => ({ name, options: job.options[name] })),
+        signal,
+        onProgress: held.report,
+      }),
+    );
+    facts.analysis = analysis;
     await persist(() => tryAgainAfterFault(analysis, lease, db), signal);
     held.report({ stage: "committing", fraction: 1 });
-    const finish = await persist(() => finishOf(analysis, lease, secondsSince(started), options), signal);
-    const written = await persist(() => finishJob(db, lease, finish), signal);
+    const committed = await clock.time("commit", () => commit(analysis));
+    errorCode = committed.error?.code ?? null;
     // Nothing written: the job was canceled since the last beat, or it is somebody else's.
-    outcome = written ? finish.status : await settleOrGiveUp(new Interruption("canceling"));
+    outcome = committed.written ? committed.status : await settleOrGiveUp(new Interruption("canceling"));
   } catch (error) {
     const reason: unknown = signal.aborted ? signal.reason : error;
     log.warn("attempt_ended", { job_id: job.id, attempt: lease.attempt, ...describeError(reason) });
+    errorCode = reason instanceof Interruption ? reason.kind : jobErrorCode(reason);
     outcome = await settleOrGiveUp(reason);
   }
-  log.info("job_settled", {
-    job_id: job.id,
-    attempt: lease.attempt,
-    outcome,
-    traceparent: job.traceparent,
-    seconds: secondsSince(started),
-  });
+  const ended = { outcome, errorCode, startedAt, seconds: secondsSince(started) };
+  const settled = jobSettled(job, ended, { facts, clock, span });
+  log.info("job_settled", fieldsOf(settled));
+  return settled;
+
+  async function commit(analysis: Analysis) {
+    const finish = await persist(() => finishOf(analysis, lease, secondsSince(started), options), signal);
+    const written = await persist(() => finishJob(db, lease, finish), signal);
+    return { ...finish, written };
+  }
 
   async function settleOrGiveUp(reason: unknown): Promise<string> {
     try {

@@ -80,10 +80,13 @@ test("each secret of a rotation verifies, another one doesn't", async () => {
   expect(() => new Webhook(newWebhookSecret()).verify(body, headers as Record<string, string>)).toThrow();
 });
 
-test("the job's trace goes on to the receiver", async () => {
+test("the job's trace goes on to the receiver, with a span of each attempt's own", async () => {
   const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   await attempt({ traceparent });
-  expect((await receiver.next()).headers).toMatchObject({ traceparent });
+  await attempt({ traceparent });
+  const hops = [await receiver.next(), await receiver.next()].map(({ headers }) => headers["traceparent"]);
+  for (const hop of hops) expect(hop).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/);
+  expect(new Set([...hops, traceparent]).size).toBe(3);
 });
 
 test("a redirect is a failure and is not followed", async () => {

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { beginSpan, traceparentOf } from "@earshot/shared/crypto/trace";
 import { signWebhook } from "@earshot/shared/crypto/webhook-signatures";
 import type { AttemptRecord, ClaimedDelivery, Verdict } from "@earshot/shared/db/deliveries";
 import type { Random } from "@earshot/shared/domain/backoff";
@@ -60,7 +61,7 @@ async function headersOf(delivery: ClaimedDelivery, at: Date, secrets: readonly 
   return {
     "content-type": "application/json",
     "user-agent": "Earshot-Webhooks/1",
-    ...(delivery.traceparent !== null && { traceparent: delivery.traceparent }),
+    ...(delivery.traceparent !== null && { traceparent: traceparentOf(beginSpan(delivery.traceparent)) }),
     ...(await signWebhook({ id: delivery.eventId, timestampSeconds, body: delivery.payload }, secrets)),
   };
 }

@@ -15,7 +15,7 @@ export interface ConsumerOptions {
   /** Jobs at once. */
   slots: number;
   /** Does the job and settles it, whatever happens; it never throws. */
-  work(claimed: ClaimedJob): Promise<void>;
+  work(claimed: ClaimedJob): Promise<unknown>;
   log: Log;
   random: Random;
 }
@@ -32,7 +32,7 @@ const RETRY_MS = 1_000;
  */
 export async function consume(options: ConsumerOptions, draining: AbortSignal): Promise<void> {
   const { db, queue, claim, slots, log, random } = options;
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<unknown>>();
   const drained = abortOf(draining);
   let nextPatrol = 0;
 

@@ -11,7 +11,8 @@ export function requestEvent({ log }: { log: Log }): MiddlewareHandler<AppEnv> {
     const level = c.res.status >= 500 ? "error" : "info";
     log[level]("request", {
       request_id: c.var.requestId,
-      trace_id: c.var.traceparent.split("-")[1],
+      trace_id: c.var.span.traceId,
+      span_id: c.var.span.spanId,
       method: c.req.method,
       route: patternOf(c),
       status: c.res.status,

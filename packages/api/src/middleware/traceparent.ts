@@ -1,19 +1,13 @@
 import type { MiddlewareHandler } from "hono";
-import { randomBytes, toHex } from "@earshot/shared/crypto/bytes";
+import { beginSpan, traceparentOf } from "@earshot/shared/crypto/trace";
 import type { AppEnv } from "../env.ts";
 
-// W3C Trace Context, section 3.2; ids of only zeros are not valid.
-const VALID = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** The caller's trace goes on through the queue to the worker and the webhook; without one, a trace begins here. */
+/** The caller's trace goes on through the queue to the worker and the webhook, each with a span of its own; without one, a trace begins here. */
 export function traceparent(): MiddlewareHandler<AppEnv> {
   return async function traceparent(c, next) {
-    const incoming = c.req.header("traceparent") ?? "";
-    c.set("traceparent", VALID.test(incoming) ? incoming : newTraceparent());
+    const span = beginSpan(c.req.header("traceparent"));
+    c.set("span", span);
+    c.set("traceparent", traceparentOf(span));
     await next();
   };
-}
-
-function newTraceparent(): string {
-  return `00-${toHex(randomBytes(16))}-${toHex(randomBytes(8))}-01`;
 }
