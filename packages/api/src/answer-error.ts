@@ -1,5 +1,5 @@
 import type { Hook } from "@hono/zod-openapi";
-import type { ErrorHandler, NotFoundHandler } from "hono";
+import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { AppError } from "@earshot/shared/domain/errors";
 import { describeError } from "@earshot/shared/log";
@@ -12,7 +12,22 @@ import { invalid, problemHeaders, problemOf, RefusedRequest } from "./problem.ts
 /** Every error ends here: a refusal is told, anything else is logged with its cause and told as `internal`. */
 export const answerError: ErrorHandler<AppEnv> = (error, c) => answerProblem(c, refusalOf(error));
 
-export const answerNotFound: NotFoundHandler<AppEnv> = (c) => answerProblem(c, new AppError("not_found"));
+/** Nothing is here; or something is, but not for this method. */
+export function answerUnmatched(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
+  return function answerUnmatched(c) {
+    const allowed = METHODS.filter((method) => hasRoute(app, method, c.req.path));
+    if (allowed.length === 0) return answerProblem(c, new AppError("not_found"));
+    c.header("Allow", allowed.join(", "));
+    return answerProblem(c, new AppError("method_not_allowed"));
+  };
+}
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/** Not by what is only passed on the way, which is there for every method. */
+function hasRoute(app: Hono<AppEnv>, method: string, path: string): boolean {
+  return app.router.match(method, path)[0].some(([[, route]]) => route.method === method);
+}
 
 /** What a zod schema of a route refuses. */
 export const refuseInvalid: Hook<unknown, AppEnv, string, undefined> = (result) => {

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { LIMITS } from "@earshot/shared/domain/limits";
-import { answerError, answerNotFound, refuseInvalid } from "./answer-error.ts";
+import { answerError, answerUnmatched, refuseInvalid } from "./answer-error.ts";
 import { resolveApiKey } from "./api-key-principal.ts";
 import type { Deps } from "./deps.ts";
 import type { App, AppEnv } from "./env.ts";
@@ -8,9 +8,11 @@ import { authenticate } from "./middleware/authenticate.ts";
 import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { clientIp } from "./middleware/client-ip.ts";
+import { cors } from "./middleware/cors.ts";
 import { readBody } from "./middleware/read-body.ts";
 import { requestEvent } from "./middleware/request-event.ts";
 import { requestId } from "./middleware/request-id.ts";
+import { securityHeaders } from "./middleware/security-headers.ts";
 import { strictJson } from "./middleware/strict-json.ts";
 import { traceparent } from "./middleware/traceparent.ts";
 import { getBlob } from "./routes/blobs/get.ts";
@@ -42,12 +44,14 @@ const BODY: BodyLimit = { maxBytes: (c) => (isJobForm(c) ? JOB_FORM_BYTES : LIMI
 export function createApp(deps: Deps): App {
   const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
   app.onError(answerError);
-  app.notFound(answerNotFound);
+  app.notFound(answerUnmatched(app));
 
   app.use(requestId());
   app.use(traceparent());
   app.use(requestEvent(deps));
   app.use(clientIp(deps));
+  app.use(securityHeaders());
+  app.use(cors({ origins: deps.corsOrigins }));
 
   // Open to all.
   app.get("/healthz", healthz());

@@ -12,6 +12,8 @@ import { parseIpRange } from "@earshot/shared/domain/ip-address";
 import type { IpRange } from "@earshot/shared/domain/ip-address";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
+import { parseOrigins } from "./cors-origins.ts";
+
 export interface ApiConfig {
   host: string;
   port: number;
@@ -26,6 +28,7 @@ export interface ApiConfig {
   sealKeys: SealKeys;
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
+  corsOrigins: readonly string[];
   /** Whose X-Forwarded-For is believed. */
   trustedProxies: readonly IpRange[];
   allowLoopback: LoopbackAllowance;
@@ -41,6 +44,7 @@ const SHAPE = {
   ...BLOBS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
+  CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   TRUSTED_PROXIES: parsedBy(parseRanges, "is not address[/bits][,address[/bits]…]").default([]),
   ALLOW_LOOPBACK: loopback,
 };
@@ -58,6 +62,7 @@ export function readConfig(env: Env): ApiConfig {
     blobsCredentials: requireBlobsCredentials(parsed),
     sealKeys: parsed.SEAL_KEYS,
     urlKey: parsed.URL_KEY,
+    corsOrigins: parsed.CORS_ORIGINS,
     trustedProxies: parsed.TRUSTED_PROXIES,
     allowLoopback: parsed.ALLOW_LOOPBACK,
   };

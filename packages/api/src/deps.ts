@@ -19,6 +19,8 @@ export interface Deps {
   sealKeys: SealKeys;
   watchJobs: JobWatch;
   clientIp: ClientIp;
+  /** Whose pages may ask from a browser, with cookies. */
+  corsOrigins: readonly string[];
   readiness: (signal: AbortSignal) => Promise<Readiness>;
   log: Log;
   clock: () => Date;

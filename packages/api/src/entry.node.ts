@@ -38,6 +38,7 @@ async function start(config: ApiConfig): Promise<void> {
     sealKeys: config.sealKeys,
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),
+    corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
     log,
     clock: () => new Date(),

@@ -42,6 +42,7 @@ function depsOf(env: EdgeEnv): Deps {
     sealKeys: config.sealKeys,
     watchJobs: watchJobsInRooms({ rooms: env.WAITING_ROOMS, log }),
     clientIp: clientIpAtEdge,
+    corsOrigins: config.corsOrigins,
     readiness: readinessAtEdge(db),
     log,
     clock: () => new Date(),

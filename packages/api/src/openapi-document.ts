@@ -14,5 +14,5 @@ export function openApiDocument() {
 
 /** Contracts are made without a request, and only a request uses what these would be. */
 function noDeps(): Deps {
-  return { blobUrlKey: null } as Deps;
+  return { blobUrlKey: null, corsOrigins: [] as readonly string[] } as Deps;
 }

@@ -67,6 +67,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     watchJobs: watch,
     // A test that means an address says it in a header of its own.
     clientIp: (c) => c.req.header("X-Test-Client-Ip") ?? "192.0.2.1",
+    corsOrigins: [],
     readiness: async () => ({ database: "up", migrations: "current" }),
     log: logTo(logged),
     clock: () => new Date(),

@@ -11,11 +11,14 @@ import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { QueueConfig } from "@earshot/shared/queue/job-queue";
 
+import { parseOrigins } from "../cors-origins.ts";
+
 export interface EdgeConfig {
   queue: QueueConfig;
   queueCredentials: AwsCredentials;
   blobs: S3Location;
   blobsCredentials: AwsCredentials;
+  corsOrigins: readonly string[];
   sealKeys: SealKeys;
   allowLoopback: LoopbackAllowance;
 }
@@ -29,6 +32,7 @@ const SHAPE = {
   QUEUE_CREDENTIALS: credentials,
   BLOBS: parsedBy(parseS3Location, "is not s3://bucket?endpoint=…&region=…"),
   BLOBS_CREDENTIALS: credentials,
+  CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   ALLOW_LOOPBACK: loopback,
 };
@@ -41,6 +45,7 @@ export function readEdgeConfig(env: Env): EdgeConfig {
     queueCredentials: parsed.QUEUE_CREDENTIALS,
     blobs: parsed.BLOBS,
     blobsCredentials: parsed.BLOBS_CREDENTIALS,
+    corsOrigins: parsed.CORS_ORIGINS,
     sealKeys: parsed.SEAL_KEYS,
     allowLoopback: parsed.ALLOW_LOOPBACK,
   };

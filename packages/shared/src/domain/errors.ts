@@ -26,6 +26,7 @@ export const API_ERRORS = {
   unauthorized: { status: 401, title: "Authentication is missing or not valid." },
   forbidden: { status: 403, title: "This credential may not do that." },
   not_found: { status: 404, title: "There is nothing here." },
+  method_not_allowed: { status: 405, title: "This method is not allowed here." },
   idempotency_in_flight: { status: 409, title: "A request with this Idempotency-Key is still running." },
   conflict: { status: 409, title: "The resource is in a state that does not allow this." },
   gone: { status: 410, title: "The resource was deleted." },
