@@ -99,6 +99,15 @@ const BAD_JOBS: Case[] = [
     "/options/audio.features/silence_min_seconds",
   ],
   ["a webhook without a URL", job({ webhook: {} }), "/webhook/url"],
+  ["an input on a private address", job({ input: { url: "https://10.0.0.1/a.wav" } }), "/input/url"],
+  ["an input on loopback, as a number", job({ input: { url: "https://2130706433/a.wav" } }), "/input/url"],
+  ["an input on a port of its own", job({ input: { url: "https://example.com:6379/" } }), "/input/url"],
+  ["a webhook on a local name", job({ webhook: { url: "https://printer.local/hook" } }), "/webhook/url"],
+  [
+    "a webhook at a cloud's metadata",
+    job({ webhook: { url: "https://[::ffff:169.254.169.254]/" } }),
+    "/webhook/url",
+  ],
   ["a webhook over http", job({ webhook: { url: "http://example.com/hook" } }), "/webhook/url"],
   [
     "a webhook's secret of another form",

@@ -11,7 +11,7 @@ import { outcomeOf } from "@earshot/shared/domain/job-status";
 import type { Analysis, TaskError, TaskFailed } from "@earshot/shared/domain/results";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
-import type { EgressPolicy } from "./egress/target.ts";
+import type { EgressPolicy } from "@earshot/shared/egress/target";
 import type { Inference } from "./inference/inference.ts";
 import { holdLease } from "./hold-lease.ts";
 import { Interruption } from "./interruption.ts";

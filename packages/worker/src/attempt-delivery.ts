@@ -7,7 +7,7 @@ import { AppError } from "@earshot/shared/domain/errors";
 import { parseRetryAfter, verdictOf } from "./deliver-verdict.ts";
 import { EgressError } from "./egress/egress-error.ts";
 import { guardedRequest } from "./egress/guarded-request.ts";
-import type { EgressPolicy } from "./egress/target.ts";
+import type { EgressPolicy } from "@earshot/shared/egress/target";
 
 export interface AttemptOptions {
   /** Each gives a signature. */

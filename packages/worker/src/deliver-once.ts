@@ -6,7 +6,7 @@ import type { Random } from "@earshot/shared/domain/backoff";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
 import { attemptDelivery } from "./attempt-delivery.ts";
-import type { EgressPolicy } from "./egress/target.ts";
+import type { EgressPolicy } from "@earshot/shared/egress/target";
 import { persist } from "./persist.ts";
 
 export interface DeliverOnceOptions {

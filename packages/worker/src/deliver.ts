@@ -9,7 +9,7 @@ import { describeError } from "@earshot/shared/log";
 import { pause } from "@earshot/shared/pause";
 import { createBell } from "./deliver-bell.ts";
 import { deliverOnce } from "./deliver-once.ts";
-import type { EgressPolicy } from "./egress/target.ts";
+import type { EgressPolicy } from "@earshot/shared/egress/target";
 
 export interface DelivererOptions {
   db: Database;

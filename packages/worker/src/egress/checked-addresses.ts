@@ -1,8 +1,8 @@
 import dns from "node:dns/promises";
 import { isIP } from "node:net";
 import { EgressError } from "./egress-error.ts";
-import { forbidden, mayConnect } from "./target.ts";
-import type { Target } from "./target.ts";
+import { forbidden, mayConnect } from "@earshot/shared/egress/target";
+import type { Target } from "@earshot/shared/egress/target";
 
 /** Every address of a name, as text. */
 export type Resolve = (host: string) => Promise<readonly string[]>;

@@ -8,7 +8,7 @@ import { guardedRequest } from "./guarded-request.ts";
 import type { GuardedResponse } from "./guarded-request.ts";
 import { watchForStall } from "./stall-watch.ts";
 import type { StallWatch } from "./stall-watch.ts";
-import type { EgressPolicy } from "./target.ts";
+import type { EgressPolicy } from "@earshot/shared/egress/target";
 
 export interface FetchInputOptions {
   policy: EgressPolicy;

@@ -7,8 +7,8 @@ import type { Readable } from "node:stream";
 import { checkedAddresses, resolveBySystem } from "./checked-addresses.ts";
 import type { Resolve } from "./checked-addresses.ts";
 import { EgressError, egressErrorOf } from "./egress-error.ts";
-import { parseTarget } from "./target.ts";
-import type { EgressPolicy, Target } from "./target.ts";
+import { parseTarget } from "@earshot/shared/egress/target";
+import type { EgressPolicy, Target } from "@earshot/shared/egress/target";
 
 export interface GuardedRequestOptions {
   method: string;

@@ -8,7 +8,7 @@ import type { Upload } from "@earshot/shared/db/uploads";
 import { readUpload } from "@earshot/shared/db/uploads";
 import { AppError } from "@earshot/shared/domain/errors";
 import { fetchInput } from "../egress/fetch-input.ts";
-import type { EgressPolicy } from "../egress/target.ts";
+import type { EgressPolicy } from "@earshot/shared/egress/target";
 import { persist } from "../persist.ts";
 
 export interface JobInput {

@@ -13,7 +13,7 @@ import { recognisedAs } from "../uploads/not-audio.ts";
 import { mediaTypeOf, readJobForm } from "./job-form.ts";
 import type { JobForm } from "./job-form.ts";
 import { JobFormRequest } from "./job-request.ts";
-import { orderedJob, refusePlainHttp } from "./ordered-job.ts";
+import { orderedJob, refuseForbiddenUrls } from "./ordered-job.ts";
 import { answerFor, answerSubmission, idempotencyOf, replay, SubmitHeaders } from "./submission.ts";
 
 const PATH = "/v1/jobs";
@@ -38,7 +38,7 @@ export function createJobFromForm(app: App, deps: FormDeps): void {
       idempotency && (await deps.db.transaction((tx) => findSubmission(tx, accountId, idempotency)));
     if (earlier) return replay(c, earlier);
     const request = { ...form.job, input: { upload_id: newId("upload") } };
-    refusePlainHttp(request, { ...deps, root: "/job" });
+    refuseForbiddenUrls(request, { ...deps, root: "/job" });
     await storeFile(c, deps, request.input.upload_id, form.file, sha256);
     const job = await orderedJob(c, deps.sealKeys, request);
     return answerSubmission(c, deps, await submitJob(deps.db, { job, idempotency, answerFor }), headers);

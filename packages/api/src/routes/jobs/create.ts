@@ -10,7 +10,7 @@ import { closeUpload } from "../uploads/close-upload.ts";
 import { JobBody } from "./job-body.ts";
 import { FORM_CONTENT } from "./job-form.ts";
 import { JobRequest } from "./job-request.ts";
-import { orderedJob, refusePlainHttp } from "./ordered-job.ts";
+import { orderedJob, refuseForbiddenUrls } from "./ordered-job.ts";
 import { answerFor, answerSubmission, idempotencyOf, SubmitHeaders } from "./submission.ts";
 
 const PATH = "/v1/jobs";
@@ -48,7 +48,7 @@ export function createJob(app: App, deps: SubmitDeps): void {
   app.openapi(route, async (c) => {
     const request = c.req.valid("json");
     const headers = c.req.valid("header");
-    refusePlainHttp(request, deps);
+    refuseForbiddenUrls(request, deps);
     await closeOpenUpload(deps, c.var.principal.accountId, request);
     const job = await orderedJob(c, deps.sealKeys, request);
     const idempotency = await idempotencyOf(headers, PATH, c.var.rawBody);

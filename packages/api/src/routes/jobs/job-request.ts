@@ -7,7 +7,7 @@ import { LIMITS } from "@earshot/shared/domain/limits";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import { TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
 import type { TaskName } from "@earshot/shared/domain/tasks";
-import { isAllowedOnLoopback, isPlainWebUrl } from "./web-url.ts";
+import { isPlainWebUrl, whyForbidden } from "./web-url.ts";
 
 export const PRIORITIES = { low: -1, normal: 0, high: 1 } as const;
 
@@ -84,15 +84,15 @@ export const JobFormRequest = z
   .superRefine(refuseOddTasks)
   .meta({ id: "JobFormRequest" });
 
-/** Where the request names an http URL, which only loopback and only a test's configuration may have. */
-export function plainHttpPointers(
+/** Where the request names a URL that no request of ours may go to, and why. */
+export function forbiddenUrls(
   { input, webhook }: JobRequest,
   options: { allowLoopback: LoopbackAllowance },
-): string[] {
+): { pointer: string; detail: string }[] {
   const urls = { "/input/url": input.url, "/webhook/url": webhook?.url };
   return Object.entries(urls).flatMap(([pointer, url]) => {
-    const isPlain = url !== undefined && new URL(url).protocol === "http:";
-    return isPlain && !isAllowedOnLoopback(url, options.allowLoopback) ? [pointer] : [];
+    const detail = url === undefined ? null : whyForbidden(url, options.allowLoopback);
+    return detail === null ? [] : [{ pointer, detail }];
   });
 }
 

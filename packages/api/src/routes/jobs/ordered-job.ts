@@ -5,7 +5,7 @@ import type { NewJob } from "@earshot/shared/db/jobs/submit-job";
 import type { Deps } from "../../deps.ts";
 import type { AppContext } from "../../env.ts";
 import { RefusedRequest } from "../../problem.ts";
-import { plainHttpPointers, PRIORITIES } from "./job-request.ts";
+import { forbiddenUrls, PRIORITIES } from "./job-request.ts";
 import type { JobRequest } from "./job-request.ts";
 
 /** The job that a request orders. */
@@ -33,15 +33,15 @@ export async function orderedJob(c: AppContext, sealKeys: SealKeys, request: Job
   };
 }
 
-/** @throws RefusedRequest that names every URL that is http where it must be https. */
-export function refusePlainHttp(
+/** @throws RefusedRequest that names every URL which the guard on outgoing requests refuses. */
+export function refuseForbiddenUrls(
   request: JobRequest,
   options: Pick<Deps, "allowLoopback"> & { root?: string },
 ): void {
-  const errors = plainHttpPointers(request, options).map((pointer) => ({
+  const errors = forbiddenUrls(request, options).map(({ pointer, detail }) => ({
     pointer: `${options.root ?? ""}${pointer}`,
     code: "custom",
-    detail: "The URL must be https.",
+    detail,
   }));
   if (errors.length > 0) throw new RefusedRequest("validation_failed", errors);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isAllowedOnLoopback, isPlainWebUrl } from "./web-url.ts";
+import { HOSTILE_NAMES, HOSTILE_URLS } from "@earshot/testkit/hostile-targets";
+import { isPlainWebUrl, whyForbidden } from "./web-url.ts";
 
 test.for([
   "https://example.com",
@@ -23,24 +24,34 @@ test.for([
   "https://",
 ])("%j is not", (url) => expect(isPlainWebUrl(url)).toBe(false));
 
-const isOpen = (url: string) => isAllowedOnLoopback(url, true);
-
-test("loopback is this machine alone", () => {
-  expect(
-    ["http://127.0.0.1:1/a", "http://localhost/a", "http://[::1]/a", "http://0x7f.1/"].map(isOpen),
-  ).not.toContain(false);
-  expect(
-    [
-      "https://127.0.0.1/",
-      "http://127.0.0.1.evil.test/",
-      "http://localhost.evil.test/",
-      "http://10.0.0.1/",
-    ].map(isOpen),
-  ).not.toContain(true);
+test("what the guard of the worker refuses whatever DNS says is refused here", () => {
+  const taken = HOSTILE_URLS.filter((url) => isPlainWebUrl(url) && whyForbidden(url, false) === null);
+  expect(taken).toEqual([]);
+  expect(HOSTILE_URLS.length).toBeGreaterThan(250);
 });
 
-test("one opened port opens no other, and nothing opens none", () => {
-  expect(isAllowedOnLoopback("http://127.0.0.1:4567/", { port: 4567 })).toBe(true);
-  expect(isAllowedOnLoopback("http://127.0.0.1:4568/", { port: 4567 })).toBe(false);
-  expect(isAllowedOnLoopback("http://127.0.0.1:4567/", false)).toBe(false);
+test("what depends on DNS is left to the guard", () => {
+  for (const name of Object.keys(HOSTILE_NAMES)) expect(whyForbidden(`https://${name}/`, false)).toBeNull();
+});
+
+test("why is told", () => {
+  expect(whyForbidden("http://example.com/", false)).toBe("The URL must be https.");
+  expect(whyForbidden("https://example.com:22/", false)).toBe("The port must be 443 or 8443.");
+  expect(whyForbidden("https://localhost/", false)).toBe("The host must be one of the public internet.");
+  expect(whyForbidden("https://10.0.0.1/", false)).toBe("The address must be one of the public internet.");
+});
+
+test("where loopback is opened it is this machine alone, and one opened port opens no other", () => {
+  for (const url of ["http://127.0.0.1:1/a", "http://localhost/a", "http://[::1]/a"])
+    expect(whyForbidden(url, true), url).toBeNull();
+  for (const url of [
+    "http://10.0.0.1/",
+    "http://0.0.0.0/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://example.com/",
+  ])
+    expect(whyForbidden(url, true), url).not.toBeNull();
+  expect(whyForbidden("http://127.0.0.1:4567/", { port: 4567 })).toBeNull();
+  expect(whyForbidden("http://127.0.0.1:4568/", { port: 4567 })).not.toBeNull();
+  expect(whyForbidden("http://127.0.0.1:4567/", false)).not.toBeNull();
 });

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isGlobalAddress, isLoopbackAddress } from "./address.ts";
+import { ipVersion, isGlobalAddress, isLoopbackAddress } from "./address.ts";
 
 /** Each range from its first to its last address, and what lies just outside where that is global. */
 const SPECIAL: Record<string, readonly string[]> = {
@@ -133,6 +133,20 @@ describe("isGlobalAddress", () => {
     );
   });
 });
+
+test("what an address is, is what node says, but for zone ids", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV6(), fc.ipV4(), fc.ipV4Extended(), fc.string(), dotted), (text) => {
+      expect(ipVersion(text), text).toBe(text.includes("%") ? 0 : isIP(text));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+/** What looks like IPv4 and mostly isn't. */
+const dotted = fc
+  .array(fc.oneof(fc.nat(300).map(String), fc.constantFrom("", "00", "01", "0x1", "1 ")), { maxLength: 6 })
+  .map((parts) => parts.join("."));
 
 describe("isLoopbackAddress", () => {
   test.each(["127.0.0.1", "127.0.0.0", "127.255.255.255", "::1", "0:0:0:0:0:0:0:1"])("%s is", (ip) => {

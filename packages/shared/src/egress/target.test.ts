@@ -1,4 +1,4 @@
-import { AppError } from "@earshot/shared/domain/errors";
+import { AppError } from "../domain/errors.ts";
 import { describe, expect, test } from "vitest";
 import { mayConnect, parseTarget } from "./target.ts";
 import type { EgressPolicy } from "./target.ts";

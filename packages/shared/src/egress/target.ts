@@ -1,8 +1,7 @@
-import { isIP } from "node:net";
-import { AppError } from "@earshot/shared/domain/errors";
-import { allowsLoopback } from "@earshot/shared/domain/loopback";
-import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
-import { isGlobalAddress, isLoopbackAddress } from "./address.ts";
+import { AppError } from "../domain/errors.ts";
+import { allowsLoopback } from "../domain/loopback.ts";
+import type { LoopbackAllowance } from "../domain/loopback.ts";
+import { ipVersion, isGlobalAddress, isLoopbackAddress } from "./address.ts";
 
 /** What `allowLoopback` opens may be reached by plain http and on any port. For tests and one-machine set-ups; off by default. */
 export interface EgressPolicy {
@@ -45,7 +44,7 @@ export function parseTarget(url: string, policy: EgressPolicy): Target {
   if (!isReachableName(host)) throw forbidden("host", host);
 
   const target: Target = { url: parsed, host, port, reach: reachOf(parsed.protocol, host, port, policy) };
-  if (isIP(host) !== 0 && !mayConnect(target, host)) throw forbidden("address", host);
+  if (ipVersion(host) !== 0 && !mayConnect(target, host)) throw forbidden("address", host);
   return target;
 }
 
@@ -76,7 +75,7 @@ function onlyOnLoopback(protocol: string, host: string, port: number): Refusal |
 
 /** A literal address, `localhost`, or a name of two labels and more: a single label is the business of a local search list. */
 function isReachableName(host: string): boolean {
-  if (isIP(host) !== 0 || host === "localhost") return true;
+  if (ipVersion(host) !== 0 || host === "localhost") return true;
   const labels = host.split(".");
   if (labels.length < 2 || labels.includes("")) return false;
   return !LOCAL_SUFFIXES.some((suffix) => host.endsWith(`.${suffix}`));

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /**
@@ -56,9 +55,18 @@ export function isLoopbackAddress(ip: string): boolean {
   return v4?.match(LOOPBACK_V4) ?? v6?.match(LOOPBACK_V6) ?? false;
 }
 
-/** Strict: no octal, short or decimal IPv4 (node's isIP takes none), and no zone ids. */
+/** 4, 6, or 0 for what is no address: node:net's `isIP` for every runtime, but that nothing with a zone id is one. */
+export function ipVersion(text: string): 4 | 6 | 0 {
+  if (V4.test(text)) return 4;
+  return text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text) ? 6 : 0;
+}
+
+/** Four decimal numbers: no octal, short or hexadecimal form. */
+const V4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/;
+
 function parse(ip: string): { v4?: ipaddr.IPv4; v6?: ipaddr.IPv6 } {
-  if (isIP(ip) === 4) return { v4: ipaddr.IPv4.parse(ip) };
-  if (isIP(ip) === 6 && !ip.includes("%")) return { v6: ipaddr.IPv6.parse(ip) };
+  const version = ipVersion(ip);
+  if (version === 4) return { v4: ipaddr.IPv4.parse(ip) };
+  if (version === 6) return { v6: ipaddr.IPv6.parse(ip) };
   return {};
 }
