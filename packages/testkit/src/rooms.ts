@@ -36,6 +36,8 @@ const FILLED = [
   "delivery_attempts",
   "deliveries",
   "events",
+  "event_sequences",
+  "webhook_endpoints",
   "embeddings",
   "task_results",
   "job_attempts",

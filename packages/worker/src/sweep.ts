@@ -1,6 +1,6 @@
 import type { BlobStore } from "@earshot/shared/blobs/blob-store";
 import type { Database } from "@earshot/shared/db/database";
-import { numberEvents } from "@earshot/shared/db/deliveries";
+import { numberEvents } from "@earshot/shared/db/number-events";
 import {
   cancelLostJobs,
   dropExpiredResults,

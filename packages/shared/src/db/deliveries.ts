@@ -5,7 +5,6 @@ import { readWebhookSecret } from "./accounts.ts";
 import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { deliveries, deliveryAttempts, jobs } from "./schema.ts";
-import { SWEEP_BATCH } from "./sweep.ts";
 
 /** A delivery that this process may attempt now, with the bytes to send. */
 export interface ClaimedDelivery {
@@ -129,20 +128,4 @@ export async function signingSecrets(
 async function jobSecret(db: Database, sealKeys: SealKeys, jobId: string): Promise<string | null> {
   const [job] = await db.select({ sealed: jobs.webhookSecretSealed }).from(jobs).where(eq(jobs.id, jobId));
   return job?.sealed ? unseal(sealKeys, job.sealed, jobId) : null;
-}
-
-/**
- * Numbers a batch of the committed events that have no number yet, in the order of their ids. One process at a time
- * calls this. @returns how many.
- */
-export async function numberEvents(db: Database): Promise<number> {
-  const numbered = await db.execute(sql`
-    with fresh as (
-      select id, row_number() over (order by id) as place from events
-      where sequence is null order by id limit ${SWEEP_BATCH}
-    )
-    update events set sequence = fresh.place + (select coalesce(max(sequence), 0) from events)
-    from fresh where events.id = fresh.id
-    returning events.id`);
-  return numbered.length;
 }

@@ -5,6 +5,7 @@ import type { TestRooms } from "@earshot/testkit/rooms";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dueDeliveries } from "./deliveries.ts";
 import { bellCandidate, tableCandidates } from "./jobs/claim-job.ts";
+import { unnumberedEvents } from "./number-events.ts";
 import { SWEEP_CANDIDATES } from "./sweep.ts";
 
 const ROWS = 20_000;
@@ -41,8 +42,8 @@ async function fill(): Promise<void> {
       when n % 10 = 5 then 'running' else 'succeeded' end as status from generate_series(1, ${ROWS}::int) n) as made`;
   await owner`insert into job_attempts (job_id, attempt, worker_id) select id, 1, 'w' from jobs where attempt = 1`;
   await owner`
-    insert into events (id, account_id, type, job_id, payload, sequence)
-    select 'evt_' || n, ${accountId}, 'job.succeeded', 'job_' || n, '{}', n from generate_series(1, ${ROWS}::int) n`;
+    insert into events (id, account_id, type, job_id, job_sequence, payload, sequence)
+    select 'evt_' || n, ${accountId}, 'job.succeeded', 'job_' || n, 1, '{}', n from generate_series(1, ${ROWS}::int) n`;
   await owner`
     insert into deliveries (id, event_id, account_id, url, status, next_attempt_at)
     select 'dlv_' || n, 'evt_' || n, ${accountId}, 'https://example.com',
@@ -77,6 +78,7 @@ const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
   ["the claim of a bell", bellCandidate("job_10"), ["jobs_pkey"]],
   ["the claim from the table", tableCandidates(4), ["jobs_lease", "jobs_claimable"]],
   ["due deliveries", dueDeliveries(32), ["deliveries_due"]],
+  ["events without a number", unnumberedEvents(500), ["events_unnumbered"]],
   ["the sweep's pastDeadline", SWEEP_CANDIDATES.pastDeadline, ["jobs_deadline"]],
   ["the sweep's cancelingLost", SWEEP_CANDIDATES.cancelingLost, ["jobs_lease"]],
   ["the sweep's exhausted", SWEEP_CANDIDATES.exhausted, ["jobs_lease"]],

@@ -33,6 +33,12 @@ const FORBIDDEN: readonly (readonly [Room[], string])[] = [
   [["worker"], "select * from idempotency_keys"],
   [["worker", "deliver"], "update accounts set webhook_secret_sealed = 'x'"],
   [["worker", "deliver"], "insert into accounts values ('acc_x', 'x', 'x')"],
+  [["worker"], "select * from webhook_endpoints"],
+  [["worker"], "select secret_sealed from webhook_endpoints"],
+  [["worker"], "select previous_secret_sealed from webhook_endpoints"],
+  [["worker", "deliver"], "insert into webhook_endpoints select * from webhook_endpoints"],
+  [["worker", "deliver"], "update webhook_endpoints set secret_sealed = 'x'"],
+  [["worker", "deliver"], "update webhook_endpoints set url = 'https://example.com'"],
   // Orders are the front door's alone, results the worker's alone.
   [["worker", "deliver"], "insert into jobs select * from jobs"],
   [["worker", "deliver"], "insert into uploads select * from uploads"],
@@ -49,6 +55,10 @@ const FORBIDDEN: readonly (readonly [Room[], string])[] = [
   [EVERYONE, "update delivery_attempts set status_code = 200"],
   [["api", "worker"], "insert into delivery_attempts select * from delivery_attempts"],
   [["worker"], "select * from events"],
+  [["worker"], "select payload from events"],
+  [["api", "worker"], "update deliveries set status = 'succeeded'"],
+  [["api", "worker"], "update event_sequences set last = 0"],
+  [EVERYONE, "delete from webhook_endpoints"],
   [["worker"], "select * from deliveries"],
   [["api", "worker"], "update events set payload = '{}'"],
   // The audit log only grows; its times and its order are not its writers' to say.

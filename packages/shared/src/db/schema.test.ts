@@ -39,7 +39,7 @@ test.for(TABLES.map((table) => [getTableName(table), table] as const))(
       name: column.name,
       type: column.getSQLType(),
       notNull: column.notNull,
-      hasDefault: column.hasDefault,
+      hasDefault: column.hasDefault || column.generated !== undefined,
     }));
     expect(described.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([...(await columnsOf(name))]);
   },

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import {
   bigint,
@@ -13,6 +14,7 @@ import {
   timestamp,
 } from "drizzle-orm/pg-core";
 import type { JobErrorCode } from "../domain/errors.ts";
+import type { EventType } from "../domain/events.ts";
 import type { JobStatus } from "../domain/job-status.ts";
 import type { InputInfo } from "../domain/results.ts";
 import type { TaskName } from "../domain/tasks.ts";
@@ -182,14 +184,42 @@ export const embeddings = pgTable(
   (table) => [primaryKey({ columns: [table.accountId, table.space, table.jobId] })],
 );
 
+export const webhookEndpoints = pgTable("webhook_endpoints", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  url: text("url").notNull(),
+  description: text("description").notNull().default(""),
+  events: text("events").array().$type<EventType[]>(),
+  payload: text("payload").$type<"thin" | "full">().notNull().default("thin"),
+  metadata: jsonb("metadata").$type<Record<string, string>>().notNull().default({}),
+  enabled: boolean("enabled").notNull().default(true),
+  disabledReason: text("disabled_reason").$type<DisabledReason>(),
+  disabledAt: time("disabled_at"),
+  secretSealed: text("secret_sealed"),
+  previousSecretSealed: text("previous_secret_sealed"),
+  previousSecretUntil: time("previous_secret_until"),
+  createdAt: time("created_at").notNull().defaultNow(),
+  updatedAt: time("updated_at").notNull().defaultNow(),
+  deletedAt: time("deleted_at"),
+});
+
+export type DisabledReason = "gone" | "exhausted";
+
 export const events = pgTable("events", {
   id: text("id").primaryKey(),
   accountId: accountId(),
-  type: text("type").notNull(),
+  type: text("type").$type<EventType>().notNull(),
   jobId: text("job_id"),
+  jobSequence: integer("job_sequence"),
   payload: text("payload").notNull(),
+  payloadFull: text("payload_full"),
   createdAt: time("created_at").notNull().defaultNow(),
   sequence: bytes("sequence"),
+});
+
+export const eventSequences = pgTable("event_sequences", {
+  accountId: text("account_id").primaryKey(),
+  last: bytes("last").notNull(),
 });
 
 export const deliveries = pgTable("deliveries", {
@@ -199,6 +229,10 @@ export const deliveries = pgTable("deliveries", {
   jobId: text("job_id"),
   endpointId: text("endpoint_id"),
   url: text("url").notNull(),
+  lane: text("lane")
+    .notNull()
+    .generatedAlwaysAs(sql``),
+  payload: text("payload").$type<"thin" | "full">().notNull().default("thin"),
   status: text("status").$type<"pending" | "succeeded" | "failed">().notNull().default("pending"),
   attempt: integer("attempt").notNull().default(0),
   nextAttemptAt: time("next_attempt_at").notNull().defaultNow(),
@@ -217,6 +251,7 @@ export const deliveryAttempts = pgTable(
     statusCode: integer("status_code"),
     error: text("error"),
     responseHead: text("response_head"),
+    endpointId: text("endpoint_id"),
   },
   (table) => [primaryKey({ columns: [table.deliveryId, table.attempt] })],
 );

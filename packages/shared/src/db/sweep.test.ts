@@ -2,11 +2,11 @@ import { newId } from "../crypto/ids.ts";
 import { openTestRooms } from "@earshot/testkit/rooms";
 import type { TestRooms } from "@earshot/testkit/rooms";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { numberEvents } from "./deliveries.ts";
 import { claimJob } from "./jobs/claim-job.ts";
 import { returnToQueue } from "./jobs/end-attempt.ts";
 import { finishJob } from "./jobs/finish-job.ts";
 import type { Lease } from "./jobs/job.ts";
+import { numberEvents } from "./number-events.ts";
 import {
   cancelLostJobs,
   dropExpiredResults,

@@ -6,7 +6,7 @@ import type { JobStatus } from "../domain/job-status.ts";
 import { LIMITS } from "../domain/limits.ts";
 import type { Database } from "./database.ts";
 import { endAttempt, NO_LEASE } from "./jobs/end-attempt.ts";
-import { insertFinalEvent, retentionEnd } from "./jobs/finish-job.ts";
+import { recordFinalEvent, retentionEnd } from "./jobs/finish-job.ts";
 import { jobColumns } from "./jobs/job.ts";
 import { blobDeletions, jobs } from "./schema.ts";
 
@@ -77,6 +77,9 @@ export async function scrubJobs(tx: Database, jobIds: string[]): Promise<void> {
     where job_id ${these} and blob_key is not null on conflict do nothing`);
   await tx.execute(sql`delete from task_results where job_id ${these}`);
   await tx.execute(sql`delete from embeddings where job_id ${these}`);
+  await tx.execute(
+    sql`update events set payload_full = null where job_id ${these} and payload_full is not null`,
+  );
   await tx
     .update(jobs)
     .set({
@@ -172,7 +175,7 @@ async function endJobs(
       .returning(jobColumns);
     for (const job of ended) {
       await endAttempt(tx, { jobId: job.id, token: "", attempt: job.attempt }, "lease_expired");
-      await insertFinalEvent(tx, job, []);
+      await recordFinalEvent(tx, job, []);
     }
     return ended.length;
   });

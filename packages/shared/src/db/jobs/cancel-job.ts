@@ -1,7 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Database } from "../database.ts";
 import { jobs } from "../schema.ts";
-import { CANCELED, insertFinalEvent, retentionEnd } from "./finish-job.ts";
+import { CANCELED, recordFinalEvent, retentionEnd } from "./finish-job.ts";
 import type { Job } from "./job.ts";
 import { jobColumns } from "./job.ts";
 
@@ -17,7 +17,7 @@ export async function cancelJob(db: Database, accountId: string, id: string): Pr
       .where(and(own, eq(jobs.status, "queued")))
       .returning(jobColumns);
     if (canceled) {
-      await insertFinalEvent(tx, canceled, []);
+      await recordFinalEvent(tx, canceled, []);
       return canceled;
     }
     const [canceling] = await tx

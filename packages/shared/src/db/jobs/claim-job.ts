@@ -4,7 +4,7 @@ import { LIMITS } from "../../domain/limits.ts";
 import { isFinal } from "../../domain/job-status.ts";
 import type { JobStatus } from "../../domain/job-status.ts";
 import type { Database } from "../database.ts";
-import { insertJobEvent, wants } from "../events.ts";
+import { isWanted, recordJobEvent } from "../events.ts";
 import { jobs } from "../schema.ts";
 import type { Job, Lease } from "./job.ts";
 import { jobColumns } from "./job.ts";
@@ -84,10 +84,14 @@ async function take(tx: Database, candidates: SQL, options: ClaimOptions): Promi
   const taken = await tx.execute<{ id: string }>(claimStatement(candidates, options));
   if (taken.length === 0) return [];
   const ids = taken.map((row) => row.id);
-  const rows = await tx.select(jobColumns).from(jobs).where(inArray(jobs.id, ids));
-  const claimed = rows.map((job) => ({ job, lease: leaseOf(job) }));
-  for (const { job } of claimed) if (job.attempt === 1) await announceStart(tx, job);
-  return claimed.toSorted((a, b) => ids.indexOf(a.job.id) - ids.indexOf(b.job.id));
+  const columns = { ...jobColumns, isStartWanted: isWanted("job.started") };
+  const rows = await tx.select(columns).from(jobs).where(inArray(jobs.id, ids));
+  const claimed = rows.map(({ isStartWanted, ...job }) => ({ job, lease: leaseOf(job), isStartWanted }));
+  for (const { job, isStartWanted } of claimed)
+    if (isStartWanted && job.attempt === 1) await announceStart(tx, job);
+  return claimed
+    .map(({ job, lease }) => ({ job, lease }))
+    .toSorted((a, b) => ids.indexOf(a.job.id) - ids.indexOf(b.job.id));
 }
 
 /** One statement: the lease with its fresh token, the row of this attempt, and the end of the one that was lost. */
@@ -123,8 +127,8 @@ function leaseOf(job: Job): Lease {
 }
 
 async function announceStart(tx: Database, job: Job): Promise<void> {
-  if (!wants(job, "job.started") || job.startedAt === null) return;
-  await insertJobEvent(tx, job, "job.started", {
+  if (job.startedAt === null) return;
+  await recordJobEvent(tx, job, "job.started", {
     status: job.status,
     attempt: job.attempt,
     tasks: job.tasks.map((task) => ({ task, status: "queued" })),

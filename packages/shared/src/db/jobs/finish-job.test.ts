@@ -108,6 +108,7 @@ test("the event tells status, tasks and metadata, and no results", async () => {
     timestamp: (await read(lease.jobId)).finishedAt?.toISOString(),
     data: {
       id: lease.jobId,
+      sequence: 1,
       status: "succeeded",
       attempt: 1,
       tasks: [{ task: "audio.features", status: "succeeded" }],

@@ -3,7 +3,7 @@ import { JOB_ERRORS } from "../../domain/errors.ts";
 import type { JobEventType } from "../../domain/events.ts";
 import type { InputInfo, TaskError } from "../../domain/results.ts";
 import type { Database } from "../database.ts";
-import { insertJobEvent } from "../events.ts";
+import { recordJobEvent } from "../events.ts";
 import { blobDeletions, embeddings, jobs, taskResults } from "../schema.ts";
 import { endAttempt, NO_LEASE } from "./end-attempt.ts";
 import type { Job, Lease } from "./job.ts";
@@ -33,7 +33,7 @@ export async function finishJob(db: Database, lease: Lease, finish: Finish): Pro
     if (job === null) return false;
     await writeResults(tx, job, lease, finish);
     await endAttempt(tx, lease, finish.status);
-    await insertFinalEvent(tx, job, finish.results);
+    await recordFinalEvent(tx, job, finish.results);
     return true;
   });
 }
@@ -48,7 +48,7 @@ export async function cancelRunningJob(db: Database, lease: Lease): Promise<bool
       .returning(jobColumns);
     if (job === undefined) return false;
     await endAttempt(tx, lease, "canceled");
-    await insertFinalEvent(tx, job, []);
+    await recordFinalEvent(tx, job, []);
     return true;
   });
 }
@@ -58,16 +58,17 @@ export const CANCELED = { errorCode: "canceled", errorMessage: JOB_ERRORS.cancel
 export const retentionEnd = sql`now() + make_interval(secs => ${jobs.retentionSeconds})`;
 
 /** The event of a job that just reached a final state. */
-export async function insertFinalEvent(
+export async function recordFinalEvent(
   tx: Database,
   job: Job,
-  results: readonly { task: string; status: string }[],
+  results: readonly NewTaskResult[],
 ): Promise<void> {
   if (job.finishedAt === null) throw new Error("the job is not final");
-  await insertJobEvent(tx, job, `job.${job.status}` as JobEventType, {
+  await recordJobEvent(tx, job, `job.${job.status}` as JobEventType, {
     status: job.status,
     attempt: job.attempt,
     tasks: results,
+    results,
     error: job.errorCode && { code: job.errorCode, message: job.errorMessage ?? "" },
     metadata: job.metadata,
     at: job.finishedAt,
