@@ -36,6 +36,8 @@ beforeAll(async () => {
     lanes: 1,
     threads: 1,
     device: "cpu",
+    // A call that lost one lane is not tried on another here.
+    batch: { crashesAllowed: 1 },
     modelsDir: undefined,
     searchPath: process.env["PATH"] ?? "",
     log: silentLog,
@@ -183,6 +185,7 @@ test("a job whose model process dies goes back to the queue instead of ending ha
   if (lane === undefined) throw new Error("no lane");
   let isAsked = false;
   const watched: Inference = {
+    window: inference.window,
     identify: (model) => inference.identify(model),
     describe: (model) => inference.describe(model),
     load: (model, signal) => inference.load(model, signal),

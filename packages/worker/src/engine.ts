@@ -1,4 +1,5 @@
 import type { Log } from "@earshot/shared/log";
+import type { BatchLimits } from "./inference/batcher.ts";
 import { createLanes } from "./inference/lanes.ts";
 import type { Lanes } from "./inference/lanes.ts";
 import type { Device } from "./inference/protocol.ts";
@@ -14,6 +15,8 @@ export interface EngineOptions {
   lanes: number;
   threads: number;
   device: Device;
+  /** How calls share runs of a model; what is left out has the default. */
+  batch?: Partial<BatchLimits>;
   modelsDir: string | undefined;
   /** Where pulled weights are, after `modelsDir`. */
   cacheDir?: string | undefined;
@@ -38,6 +41,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     count: options.lanes,
     threads: options.threads,
     device: options.device,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
     registry: createRegistry({ modelsDir: options.modelsDir, cacheDir: options.cacheDir }),
     log,
   });

@@ -34,6 +34,7 @@ beforeAll(async () => {
 afterAll(() => corpus[Symbol.asyncDispose]());
 
 const noInference: Inference = {
+  window: 8,
   identify: (model) => ({ model, version: "7", device: "cpu" }),
   describe: () => {
     throw new Error("no model is needed here");

@@ -30,8 +30,13 @@ export interface ModelIdentity {
   device: string;
 }
 
-/** What tasks see of the lanes. Streams keep their own state, so any lane can serve any call. */
+/**
+ * What tasks see of the lanes. Streams keep their own state, so any lane can serve any call. Calls of several jobs share runs
+ * of a model, in turn; all calls under one signal are one job's.
+ */
 export interface Inference {
+  /** Calls that a job should have under way at a time: enough that no lane waits for it, and no more in memory. */
+  readonly window: number;
   /** The model as the manifest has it and the device of the lanes, loaded or not. @throws AppError `model_unavailable`. */
   identify(modelId: string): ModelIdentity;
   /** The model's entry in the manifest. @throws AppError `model_unavailable` when there is none. */

@@ -4,9 +4,11 @@
  */
 import ort from "onnxruntime-node";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import type { ScanResult, Tensors } from "./inference.ts";
+import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { ModelSpec, ScanSpec, TensorSpec } from "./manifest.ts";
+import { joinRows, splitRows } from "./batch-tensors.ts";
 import { laneArguments } from "./protocol.ts";
+import { StreamScan } from "./stream-scan.ts";
 import type { LaneAnswer, LaneCall, LaneMessage, LoadCall, RunCall, ScanCall } from "./protocol.ts";
 
 interface Model {
@@ -26,6 +28,8 @@ async function answer(call: LaneCall): Promise<LaneAnswer> {
       return scan(call);
     case "run":
       return run(call);
+    case "ping":
+      return null;
   }
 }
 
@@ -46,25 +50,27 @@ async function load({ spec, path }: LoadCall): Promise<null> {
   return null;
 }
 
-/** Steps through the rows in here, so that one message carries many steps. */
-async function scan({ modelId, rows, state }: ScanCall): Promise<ScanResult> {
+/** Steps through the rows in here, so that one message carries many steps of many streams. */
+async function scan({ modelId, streams, width }: ScanCall): Promise<ScanResult[]> {
   const { session, constants, spec } = loaded(modelId);
   const names = scanSpecOf(spec);
-  const row = floats(new Float32Array(sizeOf(spec.inputs[names.input])), dimsOf(spec.inputs[names.input]));
-  const width = row.size;
-  const steps = rows.length / width;
-  if (!Number.isInteger(steps)) throw new Error(`${rows.length} values are not rows of ${width}`);
-
-  const outputWidth = sizeOf(spec.outputs[names.output]);
-  const outputs = new Float32Array(steps * outputWidth);
-  let carried = floats(state, dimsOf(spec.inputs[names.state_input]));
-  for (let step = 0; step < steps; step++) {
-    valuesOf(row).set(rows.subarray(step * width, (step + 1) * width));
-    const found = await session.run({ ...constants, [names.input]: row, [names.state_input]: carried });
-    outputs.set(valuesOf(found[names.output]), step * outputWidth);
-    carried = floats(valuesOf(found[names.state_output]), carried.dims);
+  const rowSize = sizeOf(spec.inputs[names.input]);
+  const outputSize = sizeOf(spec.outputs[names.output]);
+  const scans = streams.map((stream) => new StreamScan(stream, rowSize, outputSize));
+  const [, ...rowDims] = dimsOf(spec.inputs[names.input]);
+  const rows = floats(new Float32Array(width * rowSize), [width, ...rowDims]);
+  let state = joinedStates(spec, names, streams, width);
+  for (let step = 0; scans.some(({ steps }) => step < steps); step++) {
+    scans.forEach((one, index) => one.fill(step, valuesOf(rows), index));
+    const found = await session.run({ ...constants, [names.input]: rows, [names.state_input]: state });
+    state = floats(valuesOf(found[names.state_output]), state.dims);
+    scans.forEach((one, index) => one.keep(step, valuesOf(found[names.output]), index));
+    // A stream that has ended is computed on with the others; the state that counts is the one of its last step.
+    for (const [index, one] of scans.entries()) {
+      if (step === one.steps - 1) one.state = stateOf(spec, names, state, index);
+    }
   }
-  return { outputs, state: valuesOf(carried) };
+  return scans.map(({ outputs, state: last }) => ({ outputs, state: last }));
 }
 
 async function run({ modelId, feeds }: RunCall): Promise<Tensors> {
@@ -74,6 +80,25 @@ async function run({ modelId, feeds }: RunCall): Promise<Tensors> {
   return Object.fromEntries(
     Object.entries(found).map(([name, tensor]) => [name, { data: valuesOf(tensor), dims: tensor.dims }]),
   );
+}
+
+function joinedStates(
+  spec: ModelSpec,
+  names: ScanSpec,
+  streams: readonly ScanRequest[],
+  width: number,
+): OrtTensor {
+  const dims = dimsOf(spec.inputs[names.state_input]);
+  const states = streams.map(({ state }) => ({ [names.state_input]: { data: state, dims } }));
+  const joined = joinRows(spec.inputs, states, width)[names.state_input];
+  if (joined === undefined) throw new Error("a scan of no stream");
+  return floats(joined.data, joined.dims);
+}
+
+function stateOf(spec: ModelSpec, names: ScanSpec, state: OrtTensor, index: number): Float32Array {
+  const tensors = { [names.state_output]: { data: valuesOf(state), dims: state.dims } };
+  const [before, own] = splitRows(spec.outputs, tensors, [index, 1]);
+  return (own ?? before)?.[names.state_output]?.data ?? new Float32Array();
 }
 
 function loaded(modelId: string): Model {
@@ -137,7 +162,7 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, ()
 process.on("disconnect", () => process.exit(0));
 process.on("message", (call: LaneCall) => {
   answer(call).then(
-    (result) => send({ kind: "answer", answer: result }),
+    (result) => send({ kind: "answer", answer: result, rssBytes: process.memoryUsage.rss() }),
     (error: unknown) =>
       send({ kind: "failure", message: error instanceof Error ? error.message : String(error) }),
   );

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { LaneExit, LaneFailure } from "./lane-errors.ts";
 import type { Device, LaneAnswers, LaneCall, LaneMessage } from "./protocol.ts";
 
 const LANE_MAIN = fileURLToPath(new URL("./lane.main.ts", import.meta.url));
@@ -20,16 +21,6 @@ export interface LaneOptions {
   env: Readonly<Record<string, string>>;
 }
 
-/** The lane's process ended. Whatever it was asked has no answer. */
-export class LaneExit extends Error {
-  override readonly name = "LaneExit";
-}
-
-/** The lane answered that it could not do what it was asked. */
-export class LaneFailure extends Error {
-  override readonly name = "LaneFailure";
-}
-
 type Expected = PromiseWithResolvers<LaneMessage>;
 
 /** One child process that runs models, one call at a time. */
@@ -39,6 +30,8 @@ export class Lane {
   readonly #child: ChildProcess;
   readonly #loaded = new Set<string>();
   #expected: Expected | null = null;
+  #calls = 0;
+  #rssBytes = 0;
   #exit: LaneExit | null = null;
 
   /** @throws LaneExit when the process ends before it is ready, or the signal's reason. */
@@ -84,6 +77,20 @@ export class Lane {
     return this.#child.killed;
   }
 
+  /** Calls that it has answered. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Its memory at its last answer. */
+  get rssBytes(): number {
+    return this.#rssBytes;
+  }
+
+  get loaded(): readonly string[] {
+    return [...this.#loaded];
+  }
+
   hasLoaded(modelId: string): boolean {
     return this.#loaded.has(modelId);
   }
@@ -98,6 +105,8 @@ export class Lane {
     // On a closed channel the callback hears of it, and the exit that follows ends the wait below.
     this.#child.send(call, () => {});
     const message = await this.#next(signal);
+    this.#calls += 1;
+    if (message.kind === "answer") this.#rssBytes = message.rssBytes;
     if (message.kind === "failure") throw new LaneFailure(message.message);
     if (call.kind === "load") this.#loaded.add(call.spec.id);
     return answerTo<Call>(message);

@@ -82,7 +82,7 @@ test("a loaded model tells who it is", async () => {
 });
 
 test("an abort rejects a running call with its reason, and another lane takes the next call", async () => {
-  const lanes = await open({ preload: [MODEL] });
+  const lanes = await open({ preload: [MODEL], batch: { abandonedMs: 0 } });
   const [pid = 0] = lanes.pids;
   const job = new AbortController();
   const running = lanes.scan(MODEL, long, job.signal);
@@ -110,10 +110,10 @@ test("an abort drops a call that waits and leaves the lane alone", async () => {
 });
 
 test("a lane that dies fails its own call alone", async () => {
-  const lanes = await open({ preload: [MODEL] });
+  const lanes = await open({ preload: [MODEL], batch: { crashesAllowed: 1 } });
   const running = lanes.scan(MODEL, long, never);
-  const waiting = lanes.scan(MODEL, steps(1), never);
   await handedOver();
+  const waiting = lanes.scan(MODEL, steps(1), never);
   for (const pid of lanes.pids) process.kill(pid, "SIGKILL");
   await expect(running).rejects.toMatchObject({ code: "internal" });
   await expect(waiting).resolves.toMatchObject({ outputs: expect.any(Float32Array) });

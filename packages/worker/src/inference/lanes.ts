@@ -1,45 +1,45 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { AppError } from "@earshot/shared/domain/errors";
-import { describeError } from "@earshot/shared/log";
-import type { Log } from "@earshot/shared/log";
+import { raceAbort } from "../input/race-abort.ts";
+import { Batcher, runWork, scanWork } from "./batcher.ts";
+import type { BatchLimits, BatchWork } from "./batcher.ts";
 import type { Inference, ModelIdentity, ScanRequest, ScanResult, Tensors } from "./inference.ts";
-import { Lane, LaneExit, LaneFailure } from "./lane.ts";
+import { toAppError } from "./lane-errors.ts";
+import { LanePool } from "./lane-pool.ts";
+import type { PoolOptions } from "./lane-pool.ts";
 import type { ModelSpec } from "./manifest.ts";
-import type { Device } from "./protocol.ts";
-import type { Registry } from "./registry.ts";
-import { withStop } from "./stop-signal.ts";
-import { WaitingLine } from "./waiting-line.ts";
+import { Observer } from "./observer.ts";
+import type { EngineFigures } from "./observer.ts";
 
-const START_TIMEOUT_MS = 60_000;
-const CALL_TIMEOUT_MS = 120_000;
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 10_000;
-
-export interface LanesOptions {
-  /** How many processes run models side by side. */
-  count: number;
-  /** Threads of one model run in one lane. */
-  threads: number;
-  device: Device;
-  registry: Registry;
-  log: Log;
-  /** Models that every lane loads before it takes calls. Others are loaded by the first call that needs them. */
-  preload?: readonly string[];
-  /** How long one call may run, loading its model included. Waiting for a free lane does not count. */
-  callTimeoutMs?: number;
-  /** The whole environment of a lane. On a GPU the driver may want `LD_LIBRARY_PATH`. */
-  env?: Readonly<Record<string, string>>;
+export interface LanesOptions extends PoolOptions {
+  /** How calls share runs; what is left out has the default. */
+  batch?: Partial<BatchLimits>;
 }
 
-/** The lanes of a worker. `close` leaves no process behind. */
+/** The lanes of a worker, each model's calls batched. `close` leaves no process behind. */
 export interface Lanes extends Inference {
   readonly pids: readonly number[];
+  /** What they have done, and do now. */
+  observe(): EngineFigures;
   close(): Promise<void>;
 }
 
+/** On a CPU: a batch gains nothing there. */
+const DEFAULT_BATCH: BatchLimits = {
+  maxRows: 1,
+  delayMs: 0,
+  isPadded: false,
+  crashesAllowed: 2,
+  abandonedMs: 1_000,
+};
+
+/** Of a recurrent model a run with several streams costs hardly more than with one, on any device. */
+const LEAST_MAX_STREAMS = 8;
+
+/** Enough that no lane waits for a job's next patch; each is 72 kB. */
+const LEAST_WINDOW = 8;
+
 /** @throws AppError `model_unavailable` when a model of `preload` is not there, `internal` when a lane does not start. */
 export async function createLanes(options: LanesOptions): Promise<Lanes> {
-  const lanes = new LanePool(options);
+  const lanes = new BatchedLanes(options);
   try {
     await lanes.open();
     return lanes;
@@ -49,33 +49,42 @@ export async function createLanes(options: LanesOptions): Promise<Lanes> {
   }
 }
 
-class LanePool implements Lanes {
+class BatchedLanes implements Lanes {
   readonly #options: LanesOptions;
-  readonly #lanes = new Set<Lane>();
-  readonly #line = new WaitingLine<Lane>();
-  readonly #replacements = new Set<Promise<void>>();
-  readonly #closing = new AbortController();
-  /** Lanes lost since one last answered. It sets the pause before the next start. */
-  #crashes = 0;
+  readonly #limits: BatchLimits;
+  readonly #observer = new Observer();
+  readonly #pool: LanePool;
+  readonly #runs = new Map<string, Batcher<Tensors, Tensors>>();
+  readonly #scans = new Map<string, Batcher<ScanRequest, ScanResult>>();
 
   constructor(options: LanesOptions) {
     this.#options = options;
+    this.#limits = { ...DEFAULT_BATCH, ...options.batch };
+    this.#pool = new LanePool(options, this.#observer);
   }
 
   get pids(): readonly number[] {
-    return [...this.#lanes].map((lane) => lane.pid).filter((pid) => pid !== undefined);
+    return this.#pool.pids;
   }
 
-  async open(): Promise<void> {
-    const starts = await Promise.allSettled(
-      Array.from({ length: this.#options.count }, () => this.#addLane()),
-    );
-    const failed = starts.find((start) => start.status === "rejected");
-    if (failed !== undefined) throw toAppError(failed.reason);
+  get window(): number {
+    return Math.max(LEAST_WINDOW, 2 * this.#limits.maxRows);
+  }
+
+  open(): Promise<void> {
+    return this.#pool.open();
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  observe(): EngineFigures {
+    return { device: this.#options.device, lanes: this.#pool.figures, models: this.#observer.models() };
   }
 
   identify(modelId: string): ModelIdentity {
-    const { id, version } = this.#options.registry.find(modelId);
+    const { id, version } = this.describe(modelId);
     return { model: id, version, device: this.#options.device };
   }
 
@@ -84,133 +93,48 @@ class LanePool implements Lanes {
   }
 
   async load(modelId: string, signal: AbortSignal): Promise<ModelIdentity> {
-    const isLoaded = [...this.#lanes].some((lane) => lane.hasLoaded(modelId));
-    if (!isLoaded) await this.#onLane(modelId, signal, async () => {});
+    if (!this.#pool.hasLoaded(modelId)) await raceAbort(this.#loadOnALane(modelId), signal);
     return this.identify(modelId);
   }
 
-  scan(modelId: string, { rows, state }: ScanRequest, signal: AbortSignal): Promise<ScanResult> {
-    return this.#onLane(modelId, signal, (lane, stop) =>
-      lane.call({ kind: "scan", modelId, rows, state }, stop),
-    );
+  async scan(modelId: string, request: ScanRequest, signal: AbortSignal): Promise<ScanResult> {
+    const maxRows = Math.max(this.#limits.maxRows, LEAST_MAX_STREAMS);
+    return this.#batcher(this.#scans, modelId, scanWork, { ...this.#limits, maxRows }).call(request, signal);
   }
 
-  run(modelId: string, feeds: Tensors, signal: AbortSignal): Promise<Tensors> {
-    return this.#onLane(modelId, signal, (lane, stop) => lane.call({ kind: "run", modelId, feeds }, stop));
+  async run(modelId: string, feeds: Tensors, signal: AbortSignal): Promise<Tensors> {
+    return this.#batcher(this.#runs, modelId, runWork, this.#limits).call(feeds, signal);
   }
 
-  async close(): Promise<void> {
-    const reason = new AppError("internal", { message: "The inference lanes are closed." });
-    this.#closing.abort(reason);
-    this.#line.failAll(reason);
-    await Promise.all([...this.#lanes].map((lane) => lane.kill()));
-    await Promise.all(this.#replacements);
-  }
-
-  /** Waits for a free lane and works with it. An abort drops a call that waits; one that runs takes its lane with it. */
-  async #onLane<T>(
+  /** @throws AppError `model_unavailable` when the manifest does not have it. */
+  #batcher<Request, Answer>(
+    batchers: Map<string, Batcher<Request, Answer>>,
     modelId: string,
-    signal: AbortSignal,
-    work: (lane: Lane, stop: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    this.#closing.signal.throwIfAborted();
-    const lane = await this.#line.take(signal);
+    workOf: (spec: ModelSpec) => BatchWork<Request, Answer>,
+    limits: BatchLimits,
+  ): Batcher<Request, Answer> {
+    const known = batchers.get(modelId);
+    if (known !== undefined) return known;
+    const figures = this.#observer.of(modelId);
+    const batcher = new Batcher(workOf(this.describe(modelId)), {
+      modelId,
+      pool: this.#pool,
+      limits,
+      figures,
+    });
+    batchers.set(modelId, batcher);
+    return batcher;
+  }
+
+  /** Whoever asked may leave; the load goes on for the next. */
+  async #loadOnALane(modelId: string): Promise<void> {
+    const lane = await this.#pool.take();
     try {
-      const timeoutMs = this.#options.callTimeoutMs ?? CALL_TIMEOUT_MS;
-      const done = await this.#bounded([signal], timeoutMs, async (stop) => {
-        await this.#ensureLoaded(lane, modelId, stop);
-        return work(lane, stop);
-      });
-      this.#crashes = 0;
-      return done;
+      await this.#pool.call(lane, { modelId, signals: [] }, async () => {});
     } catch (error) {
       throw toAppError(error);
     } finally {
-      if (lane.isAlive) this.#line.give(lane);
+      this.#pool.give(lane);
     }
   }
-
-  #bounded<T>(
-    signals: readonly AbortSignal[],
-    timeoutMs: number,
-    work: (stop: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const timeoutReason = () =>
-      new AppError("internal", { message: `An inference lane did not answer within ${timeoutMs} ms.` });
-    return withStop({ signals: [this.#closing.signal, ...signals], timeoutMs, timeoutReason }, work);
-  }
-
-  /** The hash is checked at every load, so a lane that was replaced does not trust an old check. */
-  async #ensureLoaded(lane: Lane, modelId: string, stop: AbortSignal): Promise<void> {
-    if (lane.hasLoaded(modelId)) return;
-    const { spec, path } = await this.#options.registry.resolve(modelId);
-    try {
-      await lane.call({ kind: "load", spec, path }, stop);
-    } catch (error) {
-      if (!(error instanceof LaneFailure)) throw error;
-      const message = `Model ${modelId} could not be loaded on ${this.#options.device}: ${error.message}`;
-      throw new AppError("model_unavailable", { message, detail: { model: modelId }, cause: error });
-    }
-  }
-
-  async #addLane(): Promise<void> {
-    const lane = await this.#bounded([], START_TIMEOUT_MS, (stop) => this.#startLane(stop));
-    this.#lanes.add(lane);
-    void lane.exited.then((exit) => this.#onExit(lane, exit));
-    if (this.#closing.signal.aborted) return lane.kill();
-    this.#line.give(lane);
-  }
-
-  async #startLane(stop: AbortSignal): Promise<Lane> {
-    const { threads, device, env = {}, preload = [] } = this.#options;
-    const lane = await Lane.start({ threads, device, env }, stop);
-    try {
-      for (const modelId of preload) await this.#ensureLoaded(lane, modelId, stop);
-      return lane;
-    } catch (error) {
-      await lane.kill();
-      throw error;
-    }
-  }
-
-  #onExit(lane: Lane, exit: LaneExit): void {
-    this.#lanes.delete(lane);
-    this.#line.remove(lane);
-    if (this.#closing.signal.aborted) return;
-    if (!lane.wasKilled) this.#crashes += 1;
-    this.#options.log.warn("lane_ended", { pid: lane.pid, killed: lane.wasKilled, ...describeError(exit) });
-    const replacement = this.#replaceLane().finally(() => this.#replacements.delete(replacement));
-    this.#replacements.add(replacement);
-  }
-
-  /** Tries until a lane runs again. While none does, those who wait are told, not left to their timeout. */
-  async #replaceLane(): Promise<void> {
-    while (!this.#closing.signal.aborted) {
-      try {
-        await delay(backoffMs(this.#crashes), undefined, { signal: this.#closing.signal });
-        return await this.#addLane();
-      } catch (error) {
-        if (this.#closing.signal.aborted) return;
-        this.#crashes += 1;
-        this.#options.log.error("lane_not_started", describeError(error));
-        if (this.#lanes.size === 0) this.#line.failAll(toAppError(error));
-      }
-    }
-  }
-}
-
-function backoffMs(crashes: number): number {
-  if (crashes === 0) return 0;
-  return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (crashes - 1));
-}
-
-/** What goes wrong in a lane is ours to answer for; anything else, such as the caller's own abort, stays what it is. */
-function toAppError(error: unknown): unknown {
-  if (error instanceof LaneExit) {
-    return new AppError("internal", { message: "The process that runs the models ended.", cause: error });
-  }
-  if (error instanceof LaneFailure) {
-    return new AppError("internal", { message: "A model could not be run.", cause: error });
-  }
-  return error;
 }

@@ -10,23 +10,29 @@ export type Device = (typeof DEVICES)[number];
 export const laneArguments = z.tuple([z.coerce.number().int().positive(), z.enum(DEVICES)]);
 
 export type LoadCall = { kind: "load"; spec: ModelSpec; path: string };
-export type ScanCall = { kind: "scan"; modelId: string } & ScanRequest;
+/** Several streams at once, step by step; `width` is how many rows the model is given, unused ones included. */
+export type ScanCall = { kind: "scan"; modelId: string; streams: readonly ScanRequest[]; width: number };
 export type RunCall = { kind: "run"; modelId: string; feeds: Tensors };
 
+/** Whether it still answers. */
+export type PingCall = { kind: "ping" };
+
 /** What a lane can be asked. One call at a time: the next is sent once the last was answered. */
-export type LaneCall = LoadCall | ScanCall | RunCall;
+export type LaneCall = LoadCall | ScanCall | RunCall | PingCall;
 
 /** What each kind of call is answered with. */
 export interface LaneAnswers {
   load: null;
-  scan: ScanResult;
+  /** In the order of the streams. */
+  scan: ScanResult[];
   run: Tensors;
+  ping: null;
 }
 
 export type LaneAnswer = LaneAnswers[keyof LaneAnswers];
 
-/** A lane says "ready" once, when onnxruntime is loaded; then one message for each call. */
+/** A lane says "ready" once, when onnxruntime is loaded; then one message for each call, with the memory it has now. */
 export type LaneMessage =
   | { kind: "ready" }
-  | { kind: "answer"; answer: LaneAnswer }
+  | { kind: "answer"; answer: LaneAnswer; rssBytes: number }
   | { kind: "failure"; message: string };

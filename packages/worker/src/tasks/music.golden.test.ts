@@ -177,6 +177,7 @@ async function featuresOf(samples: Float32Array): Promise<MusicnnFeatures> {
 /** The same lanes with a manifest that was tampered with. */
 function withManifest(inference: Inference, changed: (spec: ModelSpec) => ModelSpec): Inference {
   return {
+    window: inference.window,
     identify: (model) => inference.identify(model),
     describe: (model) => changed(inference.describe(model)),
     load: (model, stop) => inference.load(model, stop),

@@ -168,6 +168,7 @@ describe("on graphs whose answers are known", () => {
 test("all three together run the model once a patch and each head once, and say what each says alone", async () => {
   const runs = new Map<string, number>();
   const counting: Inference = {
+    window: lanes.window,
     identify: (model) => lanes.identify(model),
     describe: (model) => lanes.describe(model),
     load: (model, signal) => lanes.load(model, signal),

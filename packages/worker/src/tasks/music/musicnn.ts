@@ -23,15 +23,12 @@ export interface MusicnnFeatures {
   embeddings: Float32Array;
 }
 
-/** Enough that no lane waits for the next patch; each is 72 kB. */
-const MOST_IN_FLIGHT = 8;
-
 /** The least audio that fills a patch. */
 const LEAST_SAMPLES = (MUSICNN_PATCH.frames - 2) * MUSICNN.hopSamples + 1;
 
 /**
- * One mel and one run of the model for each patch of a job, whichever of the music tasks ask. On a CPU a batch gains
- * nothing, so patches go to the lanes one by one.
+ * One mel and one run of the model for each patch of a job, whichever of the music tasks ask. Patches are called for
+ * one by one; the lanes' batcher puts those of all jobs together.
  */
 export const MUSICNN_FEATURES: FeatureSource<MusicnnFeatures> = {
   start: (context) => new MusicnnRun(context),
@@ -84,7 +81,8 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const patch of waiting) {
-      while (this.#inFlight.size >= MOST_IN_FLIGHT) await Promise.race(this.#inFlight.values());
+      while (this.#inFlight.size >= this.#context.inference.window)
+        await Promise.race(this.#inFlight.values());
       this.#send(patch);
     }
   }

@@ -8,6 +8,7 @@ export function scriptedInference(
   const { find } = createRegistry();
   const identify = (id: string) => ({ model: id, version: find(id).version, device: "cpu" });
   return {
+    window: 8,
     identify,
     describe: find,
     load: async (id) => identify(id),
