@@ -1,10 +1,12 @@
 import { apiKeyMatches, parseApiKey } from "@earshot/shared/crypto/api-keys";
-import { findApiKey, touchApiKey } from "@earshot/shared/db/api-keys";
+import { findApiKeyByPrefix, touchApiKey } from "@earshot/shared/db/api-keys";
 import type { ApiKey } from "@earshot/shared/db/api-keys";
+import { isInRange, parseIp, parseIpRange } from "@earshot/shared/domain/ip-address";
 import { describeError } from "@earshot/shared/log";
 import { inBackground } from "./background.ts";
 import type { Deps } from "./deps.ts";
 import type { AppContext } from "./env.ts";
+import { note } from "./env.ts";
 import type { PrincipalResolver } from "./principal.ts";
 
 /** API keys: one query and one hash, whether the key is known, revoked or made up. */
@@ -12,12 +14,33 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
   return async function apiKeyPrincipal(credential, c) {
     const parts = parseApiKey(credential);
     if (parts === null) return null;
-    const row = await findApiKey(deps.db, parts.prefix);
+    const row = await findApiKeyByPrefix(deps.db, parts.prefix);
     const matches = await apiKeyMatches(parts.secret, row?.secretHash ?? null);
     if (row === null || !matches || !row.usable) return null;
+    if (!mayComeFrom(row, c.var.clientIp)) {
+      // Told like a wrong key: whoever has stolen one need not learn that it is right.
+      note(c, { refused_key_id: row.id, refused_because: "ip_not_allowed" });
+      return null;
+    }
     if (isTouchDue(row, deps.clock())) inBackground(c, touch(deps, row, c));
-    return { accountId: row.accountId, actor: { kind: "api_key", id: row.id }, scopes: row.scopes };
+    return {
+      accountId: row.accountId,
+      actor: { kind: "api_key", id: row.id },
+      scopes: row.scopes,
+      ...(row.expiresAt !== null && { expiresAt: row.expiresAt }),
+    };
   };
+}
+
+/** An unknown address is on no list. */
+function mayComeFrom({ ipAllowList }: ApiKey, clientIp: string | null): boolean {
+  if (ipAllowList.length === 0) return true;
+  const ip = parseIp(clientIp ?? "");
+  if (ip === null) return false;
+  return ipAllowList.some((text) => {
+    const range = parseIpRange(text);
+    return range !== null && isInRange(ip, range);
+  });
 }
 
 const TOUCH_EVERY_MS = 60_000;

@@ -1,4 +1,5 @@
 import { startApi } from "../test/api-under-test.ts";
+import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
@@ -20,6 +21,7 @@ async function openOnNode(): Promise<FrontDoor> {
   };
 }
 
+describeApiKeys(openOnNode);
 describeJobs(openOnNode);
 describeListing(openOnNode);
 describeRefusals(openOnNode);

@@ -15,6 +15,11 @@ import { requestId } from "./middleware/request-id.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 import { strictJson } from "./middleware/strict-json.ts";
 import { traceparent } from "./middleware/traceparent.ts";
+import { createApiKey } from "./routes/api-keys/create.ts";
+import { getApiKey } from "./routes/api-keys/get.ts";
+import { listApiKeys } from "./routes/api-keys/list.ts";
+import { revokeApiKey } from "./routes/api-keys/revoke.ts";
+import { rotateApiKey } from "./routes/api-keys/rotate.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
 import { getDocs } from "./routes/docs/get.ts";
@@ -85,6 +90,11 @@ export function createApp(deps: Deps): App {
   listModels(app);
   getModel(app);
   getMe(app);
+  createApiKey(app, deps);
+  listApiKeys(app, deps);
+  getApiKey(app, deps);
+  rotateApiKey(app, deps);
+  revokeApiKey(app, deps);
 
   return app;
 }

@@ -13,7 +13,7 @@ export function audit(c: AppContext, tx: Database, act: Act): Promise<void> {
   return recordAudit(tx, {
     accountId: accountOf(c),
     actor: actorOf(c),
-    ip: null,
+    ip: c.var.clientIp,
     requestId: c.var.requestId,
     ...act,
   });

@@ -2,6 +2,7 @@ import { until } from "@earshot/testkit/until";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
 import { openAtEdge } from "../test/edge/open-at-edge.ts";
+import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
@@ -11,6 +12,7 @@ import type { FrontDoor } from "../test/suites/front-door.ts";
 // The Worker runs in this isolate and logs every request.
 beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 
+describeApiKeys(openAtEdge);
 describeJobs(openAtEdge);
 describeListing(openAtEdge);
 describeRefusals(openAtEdge);

@@ -15,6 +15,8 @@ export interface Principal {
   /** Of the member, where a person calls. */
   role?: Role;
   scopes: readonly string[];
+  /** When what was shown ends by itself; never without it. */
+  expiresAt?: Date;
 }
 
 /** Turns a bearer credential into the one who holds it; null when it is not of this resolver's kind or not valid. */
@@ -22,4 +24,9 @@ export type PrincipalResolver = (credential: string, c: AppContext) => Promise<P
 
 export function hasScope({ scopes }: Pick<Principal, "scopes">, scope: Scope): boolean {
   return allows(scopes, scope);
+}
+
+/** Kind and id, as rows keep who made them. */
+export function actorName({ actor }: Pick<Principal, "actor">): string {
+  return `${actor.kind}:${actor.id}`;
 }

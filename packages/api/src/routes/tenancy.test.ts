@@ -19,6 +19,7 @@ function accountRoutes(): { method: string; path: string }[] {
 
 test("every route that names something answers 404 to another account", async () => {
   const ids: Record<string, string> = {
+    "api-keys": (await bodyOf(await api.send("POST", "/v1/api-keys", { json: KEY }))).id,
     jobs: (await bodyOf(await api.send("POST", "/v1/jobs", { json: JOB }))).id,
     uploads: (await bodyOf(await api.send("POST", "/v1/uploads", { json: UPLOAD }))).id,
   };
@@ -80,4 +81,5 @@ test("reading and writing are two scopes", async () => {
 });
 
 const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] as const };
+const KEY = { name: "a test's", scopes: ["jobs:read"] };
 const UPLOAD = { filename: "a.wav", content_type: "audio/wav", size: 4 };

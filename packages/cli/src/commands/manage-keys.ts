@@ -1,8 +1,8 @@
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
 import { findFirstAccount } from "@earshot/shared/db/accounts";
-import { recordAudit } from "@earshot/shared/db/audit";
-import { insertApiKey, listApiKeys, revokeApiKey } from "@earshot/shared/db/api-keys";
+import { insertApiKey, listApiKeys, revokeApiKey, rotateApiKey } from "@earshot/shared/db/api-keys";
 import type { ApiKey } from "@earshot/shared/db/api-keys";
+import { recordAudit } from "@earshot/shared/db/audit";
 import type { Database } from "@earshot/shared/db/database";
 import { AppError } from "@earshot/shared/domain/errors";
 import { EVERY_SCOPE, SCOPES } from "@earshot/shared/domain/scopes";
@@ -15,62 +15,105 @@ export interface KeyOptions {
   json?: true;
 }
 
-export interface CreateKeyOptions extends KeyOptions {
+interface ShowKeyOptions extends KeyOptions {
+  out?: string;
+}
+
+export interface CreateKeyOptions extends ShowKeyOptions {
   name: string;
   scopes: string;
   expiresDays?: string;
-  out?: string;
+}
+
+export interface RotateKeyOptions extends ShowKeyOptions {
+  graceHours: string;
 }
 
 const ALL_SCOPES = [EVERY_SCOPE, ...SCOPES];
 /** Whoever may read the files of the stack. */
 const OPERATOR = { kind: "operator", id: null } as const;
+/** More than a person reads. */
+const MOST_LISTED = 1000;
 const DAY_MS = 24 * 3600 * 1_000;
 
 /** Makes a key in the stack's first account and shows it, this once. */
 export async function createKey(options: CreateKeyOptions, terminal: Terminal): Promise<void> {
   const scopes = readScopes(options.scopes);
   const expiresAt = options.expiresDays === undefined ? null : readExpiry(options.expiresDays);
-  const { name, out } = options;
+  const { name } = options;
   const key = await newApiKey();
-  const id = await inFirstAccount(terminal, (db, accountId) =>
-    db.transaction(async (tx) => {
-      const id = await insertApiKey(tx, { accountId, name, scopes, expiresAt, key });
-      const detail = { name, scopes, expires_at: expiresAt?.toISOString() ?? null };
-      await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.create", target: id, detail });
-      return id;
-    }),
-  );
-  if (out !== undefined) await writeSecret(out, key.key);
-  const shown = out === undefined ? { key: key.key } : { file: out };
-  const told = { id, ...shown, name, scopes, expires_at: expiresAt?.toISOString() ?? null };
-  terminal.out(options.json ? JSON.stringify(told) : (out ?? key.key));
+  const row = await inFirstAccount(terminal, async (tx, accountId) => {
+    const made = await insertApiKey(tx, { accountId, name, scopes, expiresAt, key });
+    const detail = { name, scopes, expires_at: expiresAt?.toISOString() ?? null };
+    await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.create", target: made.id, detail });
+    return made;
+  });
+  await showKey(row, key.key, options, terminal);
+}
+
+/** Replaces a key; the old one lives until its grace ends. @throws AppError `not_found`, `conflict` */
+export async function rotateKey(
+  idOrPrefix: string,
+  options: RotateKeyOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const graceSeconds = readGrace(options.graceHours);
+  const key = await newApiKey();
+  const row = await inFirstAccount(terminal, async (tx, accountId) => {
+    const rotated = await rotateApiKey(tx, accountId, idOrPrefix, { graceSeconds, key });
+    if (rotated.outcome === "not_live") throw noLiveKey(idOrPrefix);
+    if (rotated.outcome === "rotated_already") {
+      throw new AppError("conflict", { message: `It was rotated already: rotate ${rotated.successorId}.` });
+    }
+    const detail = { successor: rotated.key.id, grace_seconds: graceSeconds };
+    const target = rotated.old.id;
+    await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.rotate", target, detail });
+    return rotated.key;
+  });
+  await showKey(row, key.key, options, terminal);
+}
+
+/** On stdout, or in the file that was named. */
+async function showKey(
+  row: ApiKey,
+  secret: string,
+  { out, json }: ShowKeyOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (out !== undefined) await writeSecret(out, secret);
+  const shown = out === undefined ? { key: secret } : { file: out };
+  const { id, name, scopes, expires_at } = keyJson(row);
+  terminal.out(json ? JSON.stringify({ id, ...shown, name, scopes, expires_at }) : (out ?? secret));
 }
 
 export async function listKeys({ json }: KeyOptions, terminal: Terminal): Promise<void> {
-  const rows = await inFirstAccount(terminal, listApiKeys);
+  const page = { after: null, limit: MOST_LISTED };
+  const { keys: rows } = await inFirstAccount(terminal, (db, accountId) => listApiKeys(db, accountId, page));
   terminal.out(json ? JSON.stringify(rows.map(keyJson)) : rows.map(keyLine).join("\n"));
 }
 
 /** @throws AppError `not_found` */
 export async function revokeKey(idOrPrefix: string, { json }: KeyOptions, terminal: Terminal): Promise<void> {
-  const revoked = await inFirstAccount(terminal, (db, accountId) =>
-    db.transaction(async (tx) => {
-      const revoked = await revokeApiKey(tx, accountId, idOrPrefix);
-      if (revoked !== null)
-        await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.revoke", target: revoked });
-      return revoked;
-    }),
-  );
-  if (revoked === null) throw new AppError("not_found", { message: `There is no live key ${idOrPrefix}.` });
+  await inFirstAccount(terminal, async (tx, accountId) => {
+    const target = await revokeApiKey(tx, accountId, idOrPrefix);
+    if (target === null) throw noLiveKey(idOrPrefix);
+    await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.revoke", target });
+  });
   terminal.out(json ? JSON.stringify({ revoked: idOrPrefix }) : `revoked ${idOrPrefix}`);
 }
 
+function noLiveKey(idOrPrefix: string): AppError {
+  return new AppError("not_found", { message: `There is no live key ${idOrPrefix}.` });
+}
+
+/** In one transaction. */
 function inFirstAccount<T>(
   terminal: Terminal,
-  work: (db: Database, accountId: string) => Promise<T>,
+  work: (tx: Database, accountId: string) => Promise<T>,
 ): Promise<T> {
-  return withStackDatabase(terminal.env, async (db) => work(db, await firstAccount(db)));
+  return withStackDatabase(terminal.env, (db) =>
+    db.transaction(async (tx) => work(tx, await firstAccount(tx))),
+  );
 }
 
 function readScopes(text: string): string[] {
@@ -87,6 +130,13 @@ function readExpiry(text: string): Date {
   if (!Number.isInteger(days) || days < 1 || days > 3_650)
     throw usageError("--expires-days is a whole number from 1 to 3650.");
   return new Date(Date.now() + days * DAY_MS);
+}
+
+function readGrace(text: string): number {
+  const hours = Number(text);
+  if (text.trim() === "" || !(hours >= 0 && hours <= 720))
+    throw usageError("--grace-hours is a number from 0 to 720.");
+  return Math.round(hours * 3600);
 }
 
 async function firstAccount(db: Database): Promise<string> {

@@ -192,7 +192,7 @@ describe("earshot up", () => {
     expect((await call(`/v1/jobs/${jobId}`, key.key)).status).toBe(404);
   });
 
-  test("has keys made, listed and revoked while it runs", async () => {
+  test("has keys made, listed, rotated and revoked while it runs", async () => {
     const [made] = jsonLines(
       await cli("keys", "create", "--name", "ci", "--scopes", "jobs:read", "--json"),
     ) as [{ id: string; key: string }];
@@ -201,6 +201,11 @@ describe("earshot up", () => {
     expect(listed).toContainEqual(
       expect.objectContaining({ id: made.id, name: "ci", scopes: ["jobs:read"] }),
     );
+    const [next] = jsonLines(await cli("keys", "rotate", made.id, "--grace-hours", "1", "--json")) as [
+      { key: string },
+    ];
+    for (const { key } of [made, next]) expect((await call("/v1/me", key)).status).toBe(200);
+    expect((await cli("keys", "rotate", made.id)).status).toBe(1);
     expect((await cli("keys", "revoke", made.id)).status).toBe(0);
     expect((await call("/v1/me", made.key)).status).toBe(401);
     expect((await cli("keys", "revoke", made.id)).status).toBe(1);

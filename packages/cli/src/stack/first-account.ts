@@ -1,5 +1,5 @@
 import { createAccount, findFirstAccount, readWebhookSecret } from "@earshot/shared/db/accounts";
-import { findApiKey, insertApiKey } from "@earshot/shared/db/api-keys";
+import { findApiKeyByPrefix, insertApiKey } from "@earshot/shared/db/api-keys";
 import type { Database } from "@earshot/shared/db/database";
 import { apiKeyMatches, newApiKey, parseApiKey } from "@earshot/shared/crypto/api-keys";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
@@ -38,7 +38,7 @@ async function keepWebhookSecret(
 async function opensAccount(db: Database, key: string | null): Promise<boolean> {
   const parts = key === null ? null : parseApiKey(key);
   if (parts === null) return false;
-  const row = await findApiKey(db, parts.prefix);
+  const row = await findApiKeyByPrefix(db, parts.prefix);
   return row !== null && row.usable && (await apiKeyMatches(parts.secret, row.secretHash));
 }
 

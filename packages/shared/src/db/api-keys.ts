@@ -1,38 +1,70 @@
-import { and, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, isNull, lt, or, sql } from "drizzle-orm";
 import type { NewApiKey } from "../crypto/api-keys.ts";
 import { newId } from "../crypto/ids.ts";
+import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { apiKeys } from "./schema.ts";
 
-export type ApiKey = typeof apiKeys.$inferSelect;
+/** What may be shown of a key: its row without the hash. */
+export type ApiKey = Omit<typeof apiKeys.$inferSelect, "secretHash">;
 
-export async function insertApiKey(
-  db: Database,
-  input: { accountId: string; name: string; scopes: string[]; expiresAt: Date | null; key: NewApiKey },
-): Promise<string> {
-  const { key, ...rest } = input;
-  const id = newId("apiKey");
-  await db.insert(apiKeys).values({ ...rest, id, prefix: key.prefix, secretHash: key.secretHash });
-  return id;
+const { secretHash: _, ...SHOWN } = getTableColumns(apiKeys);
+
+export interface NewApiKeyRow {
+  accountId: string;
+  name: string;
+  scopes: string[];
+  expiresAt: Date | SQL<Date> | null;
+  key: NewApiKey;
+  ipAllowList?: string[];
+  requestsPerMinute?: number | null;
+  createdBy?: string;
+  rotatedFrom?: string;
 }
+
+export async function insertApiKey(db: Database, input: NewApiKeyRow): Promise<ApiKey> {
+  const { key, ...rest } = input;
+  const [row] = await db
+    .insert(apiKeys)
+    .values({ ...rest, id: newId("apiKey"), prefix: key.prefix, secretHash: key.secretHash })
+    .returning(SHOWN);
+  if (row === undefined) throw new Error("an insert answered no row");
+  return row;
+}
+
+const usable = sql<boolean>`(${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now()))`;
 
 /** The row behind a prefix, revoked or expired ones too: the caller must compare the hash in every case. */
-export async function findApiKey(
+export async function findApiKeyByPrefix(
   db: Database,
   prefix: string,
-): Promise<(ApiKey & { usable: boolean }) | null> {
+): Promise<(ApiKey & { secretHash: string; usable: boolean }) | null> {
   const [row] = await db
-    .select({
-      key: apiKeys,
-      usable: sql<boolean>`${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now())`,
-    })
+    .select({ ...SHOWN, secretHash: apiKeys.secretHash, usable })
     .from(apiKeys)
     .where(eq(apiKeys.prefix, prefix));
-  return row ? { ...row.key, usable: row.usable } : null;
+  return row ?? null;
 }
 
-export async function listApiKeys(db: Database, accountId: string): Promise<ApiKey[]> {
-  return db.select().from(apiKeys).where(eq(apiKeys.accountId, accountId)).orderBy(desc(apiKeys.createdAt));
+export async function findApiKey(db: Database, accountId: string, id: string): Promise<ApiKey | null> {
+  const [row] = await db.select(SHOWN).from(apiKeys).where(ofAccount(accountId, id));
+  return row ?? null;
+}
+
+/** The newest first. `after`: the last id of the page before. */
+export async function listApiKeys(
+  db: Database,
+  accountId: string,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<{ keys: ApiKey[]; hasMore: boolean }> {
+  const found = await db
+    .select(SHOWN)
+    .from(apiKeys)
+    .where(and(eq(apiKeys.accountId, accountId), after === null ? undefined : lt(apiKeys.id, after)))
+    .orderBy(desc(apiKeys.id))
+    .limit(limit + 1);
+  return { keys: found.slice(0, limit), hasMore: found.length > limit };
 }
 
 /** @returns its id, or null when the account has no such live key. */
@@ -44,15 +76,57 @@ export async function revokeApiKey(
   const revoked = await db
     .update(apiKeys)
     .set({ revokedAt: sql`now()` })
-    .where(
-      and(
-        eq(apiKeys.accountId, accountId),
-        or(eq(apiKeys.id, idOrPrefix), eq(apiKeys.prefix, idOrPrefix)),
-        isNull(apiKeys.revokedAt),
-      ),
-    )
+    .where(and(ofAccount(accountId, idOrPrefix), isNull(apiKeys.revokedAt)))
     .returning({ id: apiKeys.id });
   return revoked[0]?.id ?? null;
+}
+
+/** How a key is replaced. The new one lives as long as the old one was meant to, unless `expiresAt` says otherwise. */
+export interface Rotation {
+  graceSeconds: number;
+  expiresAt?: Date | null;
+  key: NewApiKey;
+  createdBy?: string;
+}
+
+export type Rotated =
+  | { outcome: "rotated"; key: ApiKey; old: ApiKey }
+  | { outcome: "not_live" }
+  | { outcome: "rotated_already"; successorId: string };
+
+/**
+ * Makes a key that may do what the old one may; the old one ends with its grace, or earlier if it would have. Call it in
+ * a transaction.
+ */
+export async function rotateApiKey(
+  tx: Database,
+  accountId: string,
+  idOrPrefix: string,
+  { graceSeconds, ...rotation }: Rotation,
+): Promise<Rotated> {
+  const [old] = await tx
+    .select(SHOWN)
+    .from(apiKeys)
+    .where(and(ofAccount(accountId, idOrPrefix), usable))
+    .for("update");
+  if (old === undefined) return { outcome: "not_live" };
+  const [successor] = await tx
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(eq(apiKeys.rotatedFrom, old.id));
+  if (successor !== undefined) return { outcome: "rotated_already", successorId: successor.id };
+  const { name, scopes, ipAllowList, requestsPerMinute, id: rotatedFrom } = old;
+  const kept = { accountId, name, scopes, ipAllowList, requestsPerMinute, rotatedFrom };
+  const key = await insertApiKey(tx, { ...kept, expiresAt: sameLifetime(old), ...rotation });
+  await tx
+    .update(apiKeys)
+    .set({ expiresAt: sql`least(${apiKeys.expiresAt}, ${fromNow(graceSeconds)})` })
+    .where(eq(apiKeys.id, old.id));
+  return { outcome: "rotated", key, old };
+}
+
+function sameLifetime({ createdAt, expiresAt }: ApiKey) {
+  return expiresAt === null ? null : fromNow((expiresAt.getTime() - createdAt.getTime()) / 1000);
 }
 
 /** At most one write a minute and key: this runs on every request. */
@@ -62,4 +136,11 @@ export async function touchApiKey(db: Database, id: string): Promise<void> {
     .update(apiKeys)
     .set({ lastUsedAt: sql`now()` })
     .where(and(eq(apiKeys.id, id), stale));
+}
+
+function ofAccount(accountId: string, idOrPrefix: string) {
+  return and(
+    eq(apiKeys.accountId, accountId),
+    or(eq(apiKeys.id, idOrPrefix), eq(apiKeys.prefix, idOrPrefix)),
+  );
 }

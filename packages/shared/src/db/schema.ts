@@ -49,6 +49,10 @@ export const apiKeys = pgTable("api_keys", {
   expiresAt: time("expires_at"),
   revokedAt: time("revoked_at"),
   lastUsedAt: time("last_used_at"),
+  ipAllowList: text("ip_allow_list").array().notNull().default([]),
+  requestsPerMinute: integer("requests_per_minute"),
+  createdBy: text("created_by"),
+  rotatedFrom: text("rotated_from"),
 });
 
 export const uploads = pgTable("uploads", {

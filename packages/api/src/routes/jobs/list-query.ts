@@ -3,6 +3,7 @@ import { utf8 } from "@earshot/shared/crypto/bytes";
 import type { JobFilter } from "@earshot/shared/db/jobs/list-jobs";
 import { JOB_STATUSES } from "@earshot/shared/domain/job-status";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import { PAGE_SHAPE } from "../page-query.ts";
 import { TASK_NAMES } from "@earshot/shared/domain/tasks";
 
 const METADATA = /^metadata\[(.{1,64})\]$/su;
@@ -24,14 +25,7 @@ const SHAPE = {
     .optional()
     .describe("Fields of the metadata with their values: `metadata[album]=Kid%20A`.")
     .meta({ param: { style: "deepObject", explode: true } }),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "A whole number")
-    .transform(Number)
-    .pipe(z.int().min(1).max(100))
-    .default(20)
-    .meta({ type: "integer", minimum: 1, maximum: 100 }),
-  cursor: z.string().min(1).max(1024).optional().describe("`next_cursor` of the page before."),
+  ...PAGE_SHAPE,
 };
 
 /** What GET /v1/jobs may be asked. */

@@ -1,14 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listJobs as list, listOutcomesOf } from "@earshot/shared/db/jobs/list-jobs";
-import type { JobPlace } from "@earshot/shared/db/jobs/list-jobs";
 import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
-import { invalid } from "../../problem.ts";
 import { problems } from "../answers.ts";
+import { requirePlace, writeCursor } from "../list-cursor.ts";
 import { JobBody, jobBody } from "./job-body.ts";
-import { readCursor, writeCursor } from "./list-cursor.ts";
 import { filterOf, ListQuery } from "./list-query.ts";
 
 const JobList = z
@@ -36,7 +34,7 @@ export function listJobs(app: App, { db }: Pick<Deps, "db">): void {
     const { accountId } = c.var.principal;
     const filter = filterOf(query);
     const thisList = JSON.stringify([accountId, filter]);
-    const after = query.cursor === undefined ? null : await requirePlace(query.cursor, thisList);
+    const after = query.cursor === undefined ? null : await requirePlace(query.cursor, thisList, "job");
     const { jobs, hasMore } = await list(db, accountId, filter, { after, limit: query.limit });
     const outcomes = await listOutcomesOf(
       db,
@@ -50,10 +48,4 @@ export function listJobs(app: App, { db }: Pick<Deps, "db">): void {
     };
     return c.json(page, 200, { "Cache-Control": "private, no-cache" });
   });
-}
-
-async function requirePlace(cursor: string, thisList: string): Promise<JobPlace> {
-  const place = await readCursor(cursor, thisList);
-  if (place === null) throw invalid("/query/cursor", "This cursor is not of this list.", "invalid_cursor");
-  return place;
 }
