@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import { ConfigError } from "@earshot/shared/config/env";
 import { openDatabase } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
+import { openMetrics } from "@earshot/shared/metrics/open-metrics";
+import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { createApp } from "./app.ts";
 import { openBlobRoom } from "./blobs.node.ts";
@@ -9,6 +11,7 @@ import { clientIpBehind } from "./client-ip.node.ts";
 import { readConfig } from "./config.ts";
 import type { ApiConfig } from "./config.ts";
 import { readinessOf } from "./readiness.node.ts";
+import { createApiMetrics } from "./metrics.node.ts";
 import { serve } from "./serve.node.ts";
 import { watchJobs } from "./watch-jobs.node.ts";
 
@@ -28,6 +31,7 @@ try {
 }
 
 async function start(config: ApiConfig): Promise<void> {
+  const metrics = await openMetrics(config.metrics, log);
   const { db, sql, close } = openDatabase({ url: config.databaseUrl, name: "earshot api" });
   const queue = new JobQueue(config.queue);
   const watch = await watchJobs(sql);
@@ -40,20 +44,23 @@ async function start(config: ApiConfig): Promise<void> {
     clientIp: clientIpBehind(config.trustedProxies),
     corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
-    log,
+    log: watchEvents(log, createApiMetrics(metrics.registry)),
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,
   });
   const server = await serve(app, config);
   stopOnce(async () => {
+    metrics.health.drain();
     // Those who wait for a job are answered now; they would hold the stop for half a minute.
     await Promise.all([server.stop({ withinMs: FINISH_WITHIN_MS }), watch.close()]);
     queue.close();
     await close();
+    await metrics[Symbol.asyncDispose]();
   });
+  metrics.health.hasRoom(true);
   log.info("listening", { host: config.host, port: server.port });
   // A child of `earshot up` says when it is ready, and goes when its parent goes.
-  process.send?.({ ready: true, port: server.port });
+  process.send?.({ ready: true, port: server.port, ...metrics.address });
 }
 
 /** One Ctrl-C comes twice, from the terminal and from npm: the second is not "force quit". */

@@ -37,6 +37,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   const sealKeys = { EARSHOT_SEAL_KEYS_FILE: home.sealKeys };
   const api = {
     ...everywhere,
+    ...config.metrics.api,
     ...bell,
     ...sealKeys,
     ...toWebhooks,
@@ -47,6 +48,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   };
   const worker = {
     ...everywhere,
+    ...config.metrics.worker,
     ...bell,
     ...config.worker,
     EARSHOT_HOME: home.directory,
@@ -55,6 +57,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   };
   const deliver = {
     ...everywhere,
+    ...config.metrics.deliver,
     ...sealKeys,
     ...toWebhooks,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver"),
