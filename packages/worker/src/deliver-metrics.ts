@@ -1,4 +1,5 @@
 import type { Database } from "@earshot/shared/db/database";
+import type { QueueFigures } from "@earshot/shared/db/queue-figures";
 import { readQueueFigures } from "@earshot/shared/db/queue-figures";
 import { SHORT_SECONDS } from "@earshot/shared/metrics/registry";
 import type { EventWatchers } from "@earshot/shared/metrics/watch-events";
@@ -46,31 +47,49 @@ export function createDeliverMetrics(registry: Registry, db: Database): EventWat
 }
 
 function measureQueue(registry: Registry, db: Database): void {
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
-  const depth = gauge("earshot_queue_depth", "Jobs that are queued, counted up to 10000.");
-  const running = gauge("earshot_jobs_running", "Jobs that run, on any worker.");
-  const lost = gauge("earshot_jobs_lost_leases", "Jobs of workers that are silent.");
-  const due = gauge("earshot_deliveries_due", "Deliveries whose time has come.");
-  const overdue = gauge("earshot_deliveries_oldest_seconds", "How long the oldest of them is due.");
-  const up = gauge("earshot_database_up", "1 while the database answers.");
-  const age = new Gauge({
-    name: "earshot_queue_oldest_seconds",
-    help: "Since the submission of the job that waits longest.",
-    registers: [registry],
-    // One question a scrape for all of these. While the database is away they keep their last value.
-    async collect() {
-      try {
-        const figures = await readQueueFigures(db);
-        depth.set(figures.queued);
-        running.set(figures.running);
-        lost.set(figures.lostLeases);
-        due.set(figures.dueDeliveries);
-        overdue.set(figures.oldestDueSeconds);
-        age.set(figures.oldestSeconds);
-        up.set(1);
-      } catch {
-        up.set(0);
-      }
-    },
-  });
+  const ask = sharedQuestion(() => readQueueFigures(db));
+  const gauge = (
+    name: string,
+    help: string,
+    valueOf: (figures: QueueFigures | null) => number | undefined,
+  ) => {
+    const metric = new Gauge({
+      name,
+      help,
+      registers: [registry],
+      // While the database is away it keeps its last value.
+      async collect() {
+        const value = valueOf(await ask());
+        if (value !== undefined) metric.set(value);
+      },
+    });
+  };
+  gauge("earshot_queue_depth", "Jobs that are queued, counted up to 10000.", (now) => now?.queued);
+  gauge(
+    "earshot_queue_oldest_seconds",
+    "Since the submission of the job that waits longest.",
+    (now) => now?.oldestSeconds,
+  );
+  gauge("earshot_jobs_running", "Jobs that run, on any worker.", (now) => now?.running);
+  gauge("earshot_jobs_lost_leases", "Jobs of workers that are silent.", (now) => now?.lostLeases);
+  gauge("earshot_deliveries_due", "Deliveries whose time has come.", (now) => now?.dueDeliveries);
+  gauge(
+    "earshot_deliveries_oldest_seconds",
+    "How long the oldest of them is due.",
+    (now) => now?.oldestDueSeconds,
+  );
+  gauge("earshot_database_up", "1 while the database answers.", (now) => (now === null ? 0 : 1));
+}
+
+/** Those who ask while an answer is on its way get that one. Null: there was none. */
+function sharedQuestion<Answer>(question: () => Promise<Answer>): () => Promise<Answer | null> {
+  let asked: Promise<Answer | null> | null = null;
+  return () => {
+    asked ??= question()
+      .catch(() => null)
+      .finally(() => {
+        asked = null;
+      });
+    return asked;
+  };
 }
