@@ -27,6 +27,7 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
       accountId: row.accountId,
       actor: { kind: "api_key", id: row.id },
       scopes: row.scopes,
+      requestsPerMinute: row.requestsPerMinute,
       ...(row.expiresAt !== null && { expiresAt: row.expiresAt }),
     };
   };

@@ -9,6 +9,7 @@ import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { clientIp } from "./middleware/client-ip.ts";
 import { cors } from "./middleware/cors.ts";
+import { limitAccount, limitAddress } from "./middleware/rate-limit.ts";
 import { readBody } from "./middleware/read-body.ts";
 import { requestEvent } from "./middleware/request-event.ts";
 import { requestId } from "./middleware/request-id.ts";
@@ -73,7 +74,9 @@ export function createApp(deps: Deps): App {
 
   // From here on, for an account. Each route says which scope it needs.
   app.use("/v1/*", bodyLimit(BODY));
-  app.use("/v1/*", authenticate([resolveApiKey(deps)]));
+  app.use("/v1/auth/*", limitAddress(deps, "auth"));
+  app.use("/v1/*", authenticate([resolveApiKey(deps)], deps));
+  app.use("/v1/*", limitAccount(deps));
   app.use("/v1/*", readBody(BODY));
   app.use("/v1/*", strictJson());
   createUpload(app, deps);

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
-import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
@@ -14,6 +13,8 @@ import type { IpRange } from "@earshot/shared/domain/ip-address";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
 import { parseOrigins } from "./cors-origins.ts";
+import { parseRateLimits, RATE_LIMITS } from "./rate-limits/rate-limits.ts";
+import type { RateLimits } from "./rate-limits/rate-limits.ts";
 
 export interface ApiConfig {
   host: string;
@@ -30,11 +31,12 @@ export interface ApiConfig {
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
   corsOrigins: readonly string[];
+  rateLimits: RateLimits;
+  /** Where requests are counted: `postgres` where several servers share an account. */
+  rateStore: "memory" | "postgres";
   /** Whose X-Forwarded-For is believed. */
   trustedProxies: readonly IpRange[];
   allowLoopback: LoopbackAllowance;
-  /** Where the process tells of itself. */
-  metrics: { METRICS_HOST: string; METRICS_PORT?: number | undefined };
 }
 
 const SHAPE = {
@@ -45,10 +47,11 @@ const SHAPE = {
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
   ...BLOBS_SHAPE,
-  ...METRICS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
+  RATE_LIMITS: parsedBy(parseRateLimits, "is not name=requests/seconds[,…]").default(RATE_LIMITS),
+  RATE_STORE: z.enum(["memory", "postgres"]).default("memory"),
   TRUSTED_PROXIES: parsedBy(parseRanges, "is not address[/bits][,address[/bits]…]").default([]),
   ALLOW_LOOPBACK: loopback,
 };
@@ -67,9 +70,10 @@ export function readConfig(env: Env): ApiConfig {
     sealKeys: parsed.SEAL_KEYS,
     urlKey: parsed.URL_KEY,
     corsOrigins: parsed.CORS_ORIGINS,
+    rateLimits: parsed.RATE_LIMITS,
+    rateStore: parsed.RATE_STORE,
     trustedProxies: parsed.TRUSTED_PROXIES,
     allowLoopback: parsed.ALLOW_LOOPBACK,
-    metrics: parsed,
   };
 }
 

@@ -6,6 +6,8 @@ import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
 import type { AppContext } from "./env.ts";
+import type { RateLimiter } from "./rate-limits/rate-limiter.ts";
+import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { JobWatch } from "./watch-jobs.ts";
 
 /** All that the front door needs from its runtime. */
@@ -19,6 +21,8 @@ export interface Deps {
   sealKeys: SealKeys;
   watchJobs: JobWatch;
   clientIp: ClientIp;
+  rateLimiter: RateLimiter;
+  rateLimits: RateLimits;
   /** Whose pages may ask from a browser, with cookies. */
   corsOrigins: readonly string[];
   readiness: (signal: AbortSignal) => Promise<Readiness>;

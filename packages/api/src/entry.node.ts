@@ -2,16 +2,15 @@ import { fileURLToPath } from "node:url";
 import { ConfigError } from "@earshot/shared/config/env";
 import { openDatabase } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
-import { openMetrics } from "@earshot/shared/metrics/open-metrics";
-import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { createApp } from "./app.ts";
 import { openBlobRoom } from "./blobs.node.ts";
 import { clientIpBehind } from "./client-ip.node.ts";
 import { readConfig } from "./config.ts";
 import type { ApiConfig } from "./config.ts";
+import { MemoryLimiter } from "./rate-limits/memory-limiter.ts";
+import { postgresLimiter } from "./rate-limits/postgres-limiter.ts";
 import { readinessOf } from "./readiness.node.ts";
-import { createApiMetrics } from "./metrics.node.ts";
 import { serve } from "./serve.node.ts";
 import { watchJobs } from "./watch-jobs.node.ts";
 
@@ -31,7 +30,6 @@ try {
 }
 
 async function start(config: ApiConfig): Promise<void> {
-  const metrics = await openMetrics(config.metrics, log);
   const { db, sql, close } = openDatabase({ url: config.databaseUrl, name: "earshot api" });
   const queue = new JobQueue(config.queue);
   const watch = await watchJobs(sql);
@@ -42,25 +40,24 @@ async function start(config: ApiConfig): Promise<void> {
     sealKeys: config.sealKeys,
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),
+    rateLimiter: config.rateStore === "postgres" ? postgresLimiter(db) : new MemoryLimiter(),
+    rateLimits: config.rateLimits,
     corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
-    log: watchEvents(log, createApiMetrics(metrics.registry)),
+    log,
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,
   });
   const server = await serve(app, config);
   stopOnce(async () => {
-    metrics.health.drain();
     // Those who wait for a job are answered now; they would hold the stop for half a minute.
     await Promise.all([server.stop({ withinMs: FINISH_WITHIN_MS }), watch.close()]);
     queue.close();
     await close();
-    await metrics[Symbol.asyncDispose]();
   });
-  metrics.health.hasRoom(true);
   log.info("listening", { host: config.host, port: server.port });
   // A child of `earshot up` says when it is ready, and goes when its parent goes.
-  process.send?.({ ready: true, port: server.port, ...metrics.address });
+  process.send?.({ ready: true, port: server.port });
 }
 
 /** One Ctrl-C comes twice, from the terminal and from npm: the second is not "force quit". */

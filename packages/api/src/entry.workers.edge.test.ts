@@ -5,6 +5,7 @@ import { openAtEdge } from "../test/edge/open-at-edge.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
+import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
@@ -15,6 +16,8 @@ beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 describeApiKeys(openAtEdge);
 describeJobs(openAtEdge);
 describeListing(openAtEdge);
+// What an account may ask in a minute where nothing is configured.
+describeRateLimits(openAtEdge, 600);
 describeRefusals(openAtEdge);
 describeUploads(openAtEdge);
 

@@ -12,9 +12,13 @@ import type { EdgeConfig } from "./edge/edge-config.ts";
 import { openEdgeDatabase } from "./edge/edge-database.ts";
 import { variablesOf } from "./edge/edge-env.ts";
 import type { EdgeEnv } from "./edge/edge-env.ts";
+import { shield } from "./edge/shield.ts";
+import { roomLimiter } from "./edge/room-limiter.workers.ts";
 import { readinessAtEdge } from "./edge/readiness.workers.ts";
 import { watchJobsInRooms } from "./edge/watch-jobs.workers.ts";
 
+/** @public wrangler.jsonc names it. */
+export { RateRoom } from "./edge/rate-room.ts";
 /** @public wrangler.jsonc names it. */
 export { WaitingRoom } from "./edge/waiting-room.ts";
 
@@ -23,7 +27,9 @@ const log = createLog("api", (line) => console.log(line));
 
 /** @public The runtime asks it. */
 export default {
-  fetch(request: Request, env: EdgeEnv, context: ExecutionContext): Response | Promise<Response> {
+  async fetch(request: Request, env: EdgeEnv, context: ExecutionContext): Promise<Response> {
+    const refusal = await shield(request, env.SHIELD);
+    if (refusal !== null) return refusal;
     return createApp(depsOf(env)).fetch(request, env, context);
   },
 };
@@ -42,6 +48,8 @@ function depsOf(env: EdgeEnv): Deps {
     sealKeys: config.sealKeys,
     watchJobs: watchJobsInRooms({ rooms: env.WAITING_ROOMS, log }),
     clientIp: clientIpAtEdge,
+    rateLimiter: roomLimiter(env.RATE_ROOMS),
+    rateLimits: config.rateLimits,
     corsOrigins: config.corsOrigins,
     readiness: readinessAtEdge(db),
     log,

@@ -15,6 +15,8 @@ export interface Principal {
   /** Of the member, where a person calls. */
   role?: Role;
   scopes: readonly string[];
+  /** Of the credential itself, where it is less than what the account may. */
+  requestsPerMinute?: number | null;
   /** When what was shown ends by itself; never without it. */
   expiresAt?: Date;
 }

@@ -13,6 +13,8 @@ import { createTestDatabase } from "@earshot/testkit/database";
 import { createApp } from "../src/app.ts";
 import type { Deps } from "../src/deps.ts";
 import type { App } from "../src/env.ts";
+import { MemoryLimiter } from "../src/rate-limits/memory-limiter.ts";
+import { parseRateLimits } from "../src/rate-limits/rate-limits.ts";
 import { BLOBS_PATH } from "../src/routes/blobs/signed-request.ts";
 import { watchJobs } from "../src/watch-jobs.node.ts";
 import { newCaller } from "./caller.ts";
@@ -22,6 +24,11 @@ import type { RequestOptions } from "./request.ts";
 
 export type { Caller } from "./caller.ts";
 export { bodyOf, refusalOf } from "./answer.ts";
+
+/** Tests that mean a limit say which. */
+const UNLIMITED = parseRateLimits(
+  ["req", "read", "write", "submit", "auth", "failed"].map((name) => `${name}=999999999/60`).join(","),
+);
 
 export interface LoggedEvent extends LogFields {
   level: keyof Log;
@@ -67,6 +74,8 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     watchJobs: watch,
     // A test that means an address says it in a header of its own.
     clientIp: (c) => c.req.header("X-Test-Client-Ip") ?? "192.0.2.1",
+    rateLimiter: new MemoryLimiter(),
+    rateLimits: UNLIMITED,
     corsOrigins: [],
     readiness: async () => ({ database: "up", migrations: "current" }),
     log: logTo(logged),

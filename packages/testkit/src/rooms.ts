@@ -45,6 +45,7 @@ const FILLED = [
   "uploads",
   "blob_deletions",
   "idempotency_keys",
+  "rate_windows",
 ];
 
 /** @param connections of each login, at most. */

@@ -13,6 +13,7 @@ import {
   SWEEP_BATCH,
   withSweepLock,
 } from "@earshot/shared/db/sweep";
+import { forgetRateWindows } from "@earshot/shared/db/rate-windows";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { jittered } from "@earshot/shared/domain/backoff";
 import type { Log } from "@earshot/shared/log";
@@ -46,6 +47,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   drop_expired_results: ({ db }) => dropExpiredResults(db),
   drop_unneeded_uploads: ({ db }) => dropUnneededUploads(db),
   forget_idempotency_keys: ({ db }) => forgetIdempotencyKeys(db),
+  forget_rate_windows: ({ db }) => forgetRateWindows(db),
   delete_blobs: deleteBlobs,
 };
 

@@ -12,6 +12,8 @@ import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { QueueConfig } from "@earshot/shared/queue/job-queue";
 
 import { parseOrigins } from "../cors-origins.ts";
+import { parseRateLimits, RATE_LIMITS } from "../rate-limits/rate-limits.ts";
+import type { RateLimits } from "../rate-limits/rate-limits.ts";
 
 export interface EdgeConfig {
   queue: QueueConfig;
@@ -19,6 +21,7 @@ export interface EdgeConfig {
   blobs: S3Location;
   blobsCredentials: AwsCredentials;
   corsOrigins: readonly string[];
+  rateLimits: RateLimits;
   sealKeys: SealKeys;
   allowLoopback: LoopbackAllowance;
 }
@@ -32,6 +35,7 @@ const SHAPE = {
   QUEUE_CREDENTIALS: credentials,
   BLOBS: parsedBy(parseS3Location, "is not s3://bucket?endpoint=…&region=…"),
   BLOBS_CREDENTIALS: credentials,
+  RATE_LIMITS: parsedBy(parseRateLimits, "is not name=requests/seconds[,…]").default(RATE_LIMITS),
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   ALLOW_LOOPBACK: loopback,
@@ -45,6 +49,7 @@ export function readEdgeConfig(env: Env): EdgeConfig {
     queueCredentials: parsed.QUEUE_CREDENTIALS,
     blobs: parsed.BLOBS,
     blobsCredentials: parsed.BLOBS_CREDENTIALS,
+    rateLimits: parsed.RATE_LIMITS,
     corsOrigins: parsed.CORS_ORIGINS,
     sealKeys: parsed.SEAL_KEYS,
     allowLoopback: parsed.ALLOW_LOOPBACK,

@@ -28,7 +28,8 @@ export function describeJobs(open: OpenFrontDoor): void {
       expect(response.status).toBe(202);
       const job = await bodyOf<Job>(response);
       expect(response.headers.get("Location")).toBe(`/v1/jobs/${job.id}`);
-      const [row] = await door.owner.sql`select status, tasks, metadata from jobs where id = ${job.id}`;
+      const [row] = await door.owner
+        .sql`select status, to_json(tasks) as tasks, metadata from jobs where id = ${job.id}`;
       expect(row).toEqual({ status: "queued", tasks: JOB.tasks, metadata: { album: "Blå" } });
       expect(await bodyOf<Job>(await door.send("GET", `/v1/jobs/${job.id}`))).toEqual(job);
       expect(await door.heardJobIds()).toContain(job.id);

@@ -37,10 +37,10 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   const sealKeys = { EARSHOT_SEAL_KEYS_FILE: home.sealKeys };
   const api = {
     ...everywhere,
-    ...config.metrics.api,
     ...bell,
     ...sealKeys,
     ...toWebhooks,
+    ...config.api,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("api"),
     EARSHOT_URL_KEY_FILE: home.urlKey,
     EARSHOT_PORT: String(config.port),
@@ -48,7 +48,6 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   };
   const worker = {
     ...everywhere,
-    ...config.metrics.worker,
     ...bell,
     ...config.worker,
     EARSHOT_HOME: home.directory,
@@ -57,7 +56,6 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   };
   const deliver = {
     ...everywhere,
-    ...config.metrics.deliver,
     ...sealKeys,
     ...toWebhooks,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver"),

@@ -289,3 +289,11 @@ export const auditSeals = pgTable("audit_seals", {
   keyId: text("key_id").notNull(),
   signature: text("signature").notNull(),
 });
+
+export const rateWindows = pgTable("rate_windows", {
+  key: text("key").primaryKey(),
+  startMs: bytes("start_ms").notNull(),
+  used: integer("used").notNull(),
+  usedBefore: integer("used_before").notNull(),
+  staleAt: time("stale_at").notNull(),
+});

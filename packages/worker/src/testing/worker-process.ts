@@ -9,8 +9,6 @@ import type { TestStack } from "./test-stack.ts";
 /** A worker in its own process, as it runs on a GPU box. */
 export interface WorkerProcess extends AsyncDisposable {
   pid: number;
-  /** Where it tells of itself, if its environment says so. */
-  metricsUrl: string;
   /** What it wrote to stderr so far. */
   log(): string;
   children(): Promise<RunningProcess[]>;
@@ -45,7 +43,7 @@ export async function startWorkerProcess(
   });
   let log = "";
   child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  const { metricsPort } = await ready(child, () => log);
+  await ready(child, () => log);
   const pid = child.pid ?? 0;
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -56,7 +54,6 @@ export async function startWorkerProcess(
   };
   return {
     pid,
-    metricsUrl: `http://127.0.0.1:${metricsPort}`,
     log: () => log,
     children: () => findDescendants(pid),
     async kill() {
@@ -69,11 +66,10 @@ export async function startWorkerProcess(
   };
 }
 
-async function ready(child: ChildProcess, log: () => string): Promise<{ metricsPort?: number }> {
+async function ready(child: ChildProcess, log: () => string): Promise<void> {
   const exited = once(child, "exit").then(([code]) => {
     throw new Error(`the worker ended with ${code} before it was ready:\n${log()}`);
   });
   exited.catch(() => {});
-  const [message] = await Promise.race([once(child, "message"), exited]);
-  return message as { metricsPort?: number };
+  await Promise.race([once(child, "message"), exited]);
 }
