@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
+import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
@@ -37,6 +38,8 @@ export interface ApiConfig {
   /** Whose X-Forwarded-For is believed. */
   trustedProxies: readonly IpRange[];
   allowLoopback: LoopbackAllowance;
+  /** Where the process tells of itself. */
+  metrics: { METRICS_HOST: string; METRICS_PORT?: number | undefined };
 }
 
 const SHAPE = {
@@ -47,6 +50,7 @@ const SHAPE = {
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
   ...BLOBS_SHAPE,
+  ...METRICS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
@@ -74,6 +78,7 @@ export function readConfig(env: Env): ApiConfig {
     rateStore: parsed.RATE_STORE,
     trustedProxies: parsed.TRUSTED_PROXIES,
     allowLoopback: parsed.ALLOW_LOOPBACK,
+    metrics: parsed,
   };
 }
 

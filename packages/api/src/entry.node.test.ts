@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newSealKey } from "@earshot/shared/crypto/seal";
 import { createTestDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
+import { scrape } from "@earshot/testkit/metrics";
 import { bodyOf } from "../test/api-under-test.ts";
 
 const ENTRY = fileURLToPath(new URL("./entry.node.ts", import.meta.url));
@@ -90,4 +91,19 @@ test("a taken port and a missing setting are one line each, and status 3", async
   });
   first.kill("SIGTERM");
   await once(first, "exit");
+});
+
+test("on its own port it counts requests by the route's pattern, and no id becomes a label", async () => {
+  const child = startEntry({ EARSHOT_METRICS_PORT: "0" });
+  const [{ port, metricsPort }] = await once(child, "message");
+  await fetch(`http://127.0.0.1:${port}/healthz`);
+  await fetch(`http://127.0.0.1:${port}/v1/jobs/job_secret`);
+  const metrics = await scrape(`http://127.0.0.1:${metricsPort}`);
+  const counted = (route: string, status: string) =>
+    metrics.value("earshot_http_requests_total", { method: "GET", route, status });
+  expect(counted("/healthz", "200")).toBe(1);
+  expect(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()).not.toContain("job_secret");
+  expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(404);
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
 });

@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import { ConfigError } from "@earshot/shared/config/env";
 import { openDatabase } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
+import { openMetrics } from "@earshot/shared/metrics/open-metrics";
+import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { createApp } from "./app.ts";
 import { openBlobRoom } from "./blobs.node.ts";
@@ -11,6 +13,7 @@ import type { ApiConfig } from "./config.ts";
 import { MemoryLimiter } from "./rate-limits/memory-limiter.ts";
 import { postgresLimiter } from "./rate-limits/postgres-limiter.ts";
 import { readinessOf } from "./readiness.node.ts";
+import { createApiMetrics } from "./metrics.node.ts";
 import { serve } from "./serve.node.ts";
 import { watchJobs } from "./watch-jobs.node.ts";
 
@@ -30,6 +33,7 @@ try {
 }
 
 async function start(config: ApiConfig): Promise<void> {
+  const metrics = await openMetrics(config.metrics, log);
   const { db, sql, close } = openDatabase({ url: config.databaseUrl, name: "earshot api" });
   const queue = new JobQueue(config.queue);
   const watch = await watchJobs(sql);
@@ -44,20 +48,23 @@ async function start(config: ApiConfig): Promise<void> {
     rateLimits: config.rateLimits,
     corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
-    log,
+    log: watchEvents(log, createApiMetrics(metrics.registry)),
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,
   });
   const server = await serve(app, config);
   stopOnce(async () => {
+    metrics.health.drain();
     // Those who wait for a job are answered now; they would hold the stop for half a minute.
     await Promise.all([server.stop({ withinMs: FINISH_WITHIN_MS }), watch.close()]);
     queue.close();
     await close();
+    await metrics[Symbol.asyncDispose]();
   });
+  metrics.health.hasRoom(true);
   log.info("listening", { host: config.host, port: server.port });
   // A child of `earshot up` says when it is ready, and goes when its parent goes.
-  process.send?.({ ready: true, port: server.port });
+  process.send?.({ ready: true, port: server.port, ...metrics.address });
 }
 
 /** One Ctrl-C comes twice, from the terminal and from npm: the second is not "force quit". */

@@ -6,6 +6,8 @@ import { newId } from "@earshot/shared/crypto/ids";
 import { openDatabase } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { createLog } from "@earshot/shared/log";
+import { openMetrics } from "@earshot/shared/metrics/open-metrics";
+import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { analyze } from "./analyze.ts";
@@ -15,14 +17,20 @@ import { createEngine } from "./engine.ts";
 import { Interruption } from "./interruption.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openScratchRoot } from "./scratch.ts";
+import { createWorkerMetrics } from "./worker-metrics.ts";
 
 // From SIGTERM: jobs that are not done by then go back to the queue.
 const HAND_BACK_AFTER_MS = 4_000;
 
-const log = createLog("worker");
+const base = createLog("worker");
 
-await runUntilStopped(log, async (stop) => {
+await runUntilStopped(base, async (stop) => {
   const config = readWorkerConfig(process.env);
+  // One more than the lanes: the next job is decoded while they work.
+  const slots = config.LANES + 1;
+  await using metrics = await openMetrics(config, base);
+  const counted = createWorkerMetrics(metrics.registry, { slots });
+  const log = watchEvents(base, counted.watchers);
   const database = openDatabase({ url: config.DATABASE_URL, name: "earshot-worker" });
   const queue = new JobQueue({ url: config.QUEUE_URL, endpoint: config.QUEUE_ENDPOINT });
   const scratchRoot = await openScratchRoot();
@@ -38,6 +46,7 @@ await runUntilStopped(log, async (stop) => {
   const handBack = new AbortController();
   stop.addEventListener("abort", async () => {
     log.info("draining");
+    metrics.health.drain();
     await pause(HAND_BACK_AFTER_MS);
     handBack.abort(new Interruption("draining"));
   });
@@ -56,15 +65,19 @@ await runUntilStopped(log, async (stop) => {
     random: Math.random,
   };
   log.info("ready", { worker_id: workerId, device: config.DEVICE, lanes: config.LANES });
-  process.send?.({ ready: true });
+  metrics.health.hasRoom(true);
+  process.send?.({ ready: true, ...metrics.address });
   await consume(
     {
       db: database.db,
       queue,
       claim: { workerId, leaseSeconds: config.LEASE_SECONDS },
-      // One more than the lanes: the next job is decoded while they work.
-      slots: config.LANES + 1,
-      work: (claimed) => analyze(claimed, options, handBack.signal),
+      slots,
+      work: async (claimed) => counted.jobSettled(await analyze(claimed, options, handBack.signal)),
+      onInFlight(jobs) {
+        counted.inFlight(jobs);
+        metrics.health.hasRoom(jobs < slots);
+      },
       log,
       random: Math.random,
     },

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
 import { DEFAULT_HOME } from "@earshot/shared/config/home";
@@ -18,6 +19,7 @@ export function readWorkerConfig(env: Env) {
       QUEUE_URL: z.url(),
       QUEUE_ENDPOINT: z.url().optional(),
       ...BLOBS_SHAPE,
+      ...METRICS_SHAPE,
       HOME: z.string().default(DEFAULT_HOME),
       MODELS_DIR: z.string().optional(),
       DEVICE: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),

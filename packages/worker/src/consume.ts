@@ -16,6 +16,8 @@ export interface ConsumerOptions {
   slots: number;
   /** Does the job and settles it, whatever happens; it never throws. */
   work(claimed: ClaimedJob): Promise<unknown>;
+  /** Told the number of jobs at work whenever it changes. */
+  onInFlight?(jobs: number): void;
   log: Log;
   random: Random;
 }
@@ -37,8 +39,12 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
   let nextPatrol = 0;
 
   const start = (claimed: ClaimedJob) => {
-    const job = options.work(claimed).finally(() => inFlight.delete(job));
+    const job = options.work(claimed).finally(() => {
+      inFlight.delete(job);
+      options.onInFlight?.(inFlight.size);
+    });
     inFlight.add(job);
+    options.onInFlight?.(inFlight.size);
   };
 
   /** @returns true when there may be more than there was room for. */

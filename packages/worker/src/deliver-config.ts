@@ -1,3 +1,4 @@
+import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
 import { loopback, parseEnv } from "@earshot/shared/config/env";
@@ -9,6 +10,7 @@ const SHAPE = {
   DATABASE_URL: z.url(),
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   ...BLOBS_SHAPE,
+  ...METRICS_SHAPE,
   ALLOW_LOOPBACK: loopback,
 };
 

@@ -1,8 +1,11 @@
 import { openBlobs } from "@earshot/shared/blobs/open-blobs";
 import { openDatabase } from "@earshot/shared/db/database";
 import { createLog } from "@earshot/shared/log";
+import { openMetrics } from "@earshot/shared/metrics/open-metrics";
+import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { pause, rejectOnAbort } from "@earshot/shared/pause";
 import { readDelivererConfig } from "./deliver-config.ts";
+import { createDeliverMetrics } from "./deliver-metrics.ts";
 import { createDeliverer } from "./deliver.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { createSweep } from "./sweep.ts";
@@ -10,12 +13,15 @@ import { createSweep } from "./sweep.ts";
 // From the signal to the exit at most, whatever hangs; a lease that is left runs out by itself.
 const EXIT_WITHIN_MS = 7_000;
 
-const log = createLog("deliver");
+const base = createLog("deliver");
 
-await runUntilStopped(log, async (stop) => {
+await runUntilStopped(base, async (stop) => {
   const config = readDelivererConfig(process.env);
   const database = openDatabase({ url: config.DATABASE_URL, name: "earshot-deliver" });
   const { db } = database;
+  await using metrics = await openMetrics(config, base);
+  const log = watchEvents(base, createDeliverMetrics(metrics.registry, db));
+  stop.addEventListener("abort", () => metrics.health.drain());
   const deliverer = createDeliverer({
     db,
     listen: (wake) => database.sql.listen("earshot_deliveries", wake, wake),
@@ -28,7 +34,8 @@ await runUntilStopped(log, async (stop) => {
   const sweep = createSweep({ db, blobs, log, random: Math.random });
 
   log.info("ready");
-  process.send?.({ ready: true });
+  metrics.health.hasRoom(true);
+  process.send?.({ ready: true, ...metrics.address });
   const work = Promise.all([deliverer.run(stop), sweep.run(stop)]).then(() => database.close());
   const overdue = rejectOnAbort(stop).catch(() => pause(EXIT_WITHIN_MS));
   await Promise.race([work, overdue]);

@@ -9,6 +9,7 @@ import { homeAt } from "../stack/home.ts";
 import type { ModelsContext } from "./models-context.ts";
 import { importModels } from "./models-import.ts";
 import { listModels } from "./models-list.ts";
+import { optimizeModels } from "./models-optimize.ts";
 import { pullModels } from "./models-pull.ts";
 import { verifyModelsHere } from "./models-verify.ts";
 import { jsonLines, runCli, SAMPLE } from "./testing/run-cli.ts";
@@ -253,4 +254,15 @@ test("what analyze runs by itself is what is here, the home's models included; w
       ],
     },
   ]);
+});
+
+test("only a model that has a faster form is optimized, and only one that is here", async () => {
+  await expect(optimizeModels(["head"], {}, context)).rejects.toMatchObject({ status: 2 });
+  expect(await optimizeModels([], {}, context)).toBe(0);
+  expect(printed).toEqual(["None of the models that are here has a faster form."]);
+  const published = { ...context, models: createRegistry().models };
+  await expect(optimizeModels(["msd-musicnn-1"], {}, published)).rejects.toMatchObject({
+    code: "model_unavailable",
+    message: expect.stringContaining("models pull"),
+  });
 });

@@ -11,6 +11,7 @@ Examples:
   earshot models pull --all --accept-licence CC-BY-NC-SA-4.0
   earshot models import ~/Downloads/msd-musicnn-1.onnx --accept-licence CC-BY-NC-SA-4.0
   earshot models verify
+  earshot models optimize
 
 Models are looked for in EARSHOT_MODELS_DIR, then in the home's models/, where pull and import keep them, then among npm's
 packages. Every file is checked against the sha256 of models.json, here and at each load. A licence is accepted once.`;
@@ -19,7 +20,7 @@ interface JsonOption {
   json?: true;
 }
 
-/** `earshot models list|pull|import|verify`. */
+/** `earshot models list|pull|import|verify|optimize`. */
 export function addModels(program: Command, terminal: Terminal, finish: (status: ExitStatus) => void): void {
   const models = program
     .command("models")
@@ -64,6 +65,19 @@ export function addModels(program: Command, terminal: Terminal, finish: (status:
     .action(async (names: string[], options: JsonOption) => {
       const { verifyModelsHere } = await import("./models-verify.ts");
       finish(await verifyModelsHere(names, options, await open()));
+    });
+
+  models
+    .command("optimize")
+    .description(
+      "Write faster graphs of models that are here; kept only if they give the same on this machine",
+    )
+    .argument("[names...]", "ids of models, or tasks (default: whatever is here)")
+    .option("--json", "print JSON alone on stdout")
+    .addHelpText("after", EXAMPLES)
+    .action(async (names: string[], options: JsonOption) => {
+      const { optimizeModels } = await import("./models-optimize.ts");
+      finish(await optimizeModels(names, options, await open()));
     });
 }
 

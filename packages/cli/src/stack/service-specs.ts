@@ -37,6 +37,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   const sealKeys = { EARSHOT_SEAL_KEYS_FILE: home.sealKeys };
   const api = {
     ...everywhere,
+    ...config.metrics.api,
     ...bell,
     ...sealKeys,
     ...toWebhooks,
@@ -48,6 +49,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   };
   const worker = {
     ...everywhere,
+    ...config.metrics.worker,
     ...bell,
     ...config.worker,
     EARSHOT_HOME: home.directory,
@@ -56,6 +58,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
   };
   const deliver = {
     ...everywhere,
+    ...config.metrics.deliver,
     ...sealKeys,
     ...toWebhooks,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver"),

@@ -22,6 +22,8 @@ export interface StackConfig {
   models: { modelsDir: string | undefined; cacheDir: string };
   /** What every process needs to find its way on this machine. */
   machine: Variables;
+  /** EARSHOT_METRICS_PORT of each process: the one that was named is the API's, the next ones the others'. */
+  metrics: { api: Variables; worker: Variables; deliver: Variables };
   /** What the API is told as it is; it checks that itself. */
   api: Variables;
   /** What the worker is told as it is; it checks that itself. */
@@ -35,12 +37,13 @@ const OF_THE_WORKER = ["LEASE_SECONDS", "LANES", "LANE_THREADS", "DEVICE", "MAX_
 
 /** @throws ConfigError */
 export function readStackConfig(env: Env): StackConfig {
-  const { HOME, PORT, PUBLIC_URL, MODELS_DIR, ALLOW_LOOPBACK } = parseEnv(env, {
+  const { HOME, PORT, PUBLIC_URL, MODELS_DIR, ALLOW_LOOPBACK, METRICS_PORT } = parseEnv(env, {
     HOME: z.string().default(DEFAULT_HOME),
     PORT: wholeNumber(1, 65_535).default(DEFAULT_PORT),
     PUBLIC_URL: z.url().optional(),
     MODELS_DIR: z.string().optional(),
     ALLOW_LOOPBACK: loopback,
+    METRICS_PORT: wholeNumber(1, 65_533).optional(),
   });
   const workerNames = OF_THE_WORKER.map((name) => `EARSHOT_${name}`);
   const home = homeAt(HOME);
@@ -52,6 +55,11 @@ export function readStackConfig(env: Env): StackConfig {
     loopback: { inputs: allowance(ALLOW_LOOPBACK), webhooks: allowance(ALLOW_LOOPBACK) },
     models: { modelsDir, cacheDir: home.models },
     machine: pick(env, OF_THE_MACHINE),
+    metrics: {
+      api: metricsAt(METRICS_PORT, 0),
+      worker: metricsAt(METRICS_PORT, 1),
+      deliver: metricsAt(METRICS_PORT, 2),
+    },
     api: pick(
       env,
       OF_THE_API.map((name) => `EARSHOT_${name}`),
@@ -61,6 +69,10 @@ export function readStackConfig(env: Env): StackConfig {
       ...(modelsDir === undefined ? {} : { EARSHOT_MODELS_DIR: modelsDir }),
     },
   };
+}
+
+function metricsAt(port: number | undefined, offset: number): Variables {
+  return port === undefined ? {} : { EARSHOT_METRICS_PORT: String(port + offset) };
 }
 
 /** Unless more is allowed already, webhooks may reach this one port of our own. */

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { dueDeliveries } from "./deliveries.ts";
 import { bellCandidate, tableCandidates } from "./jobs/claim-job.ts";
 import { unnumberedEvents } from "./number-events.ts";
+import { queueFigures } from "./queue-figures.ts";
 import { SWEEP_CANDIDATES } from "./sweep.ts";
 
 const ROWS = 20_000;
@@ -77,6 +78,7 @@ async function planOf(query: SQL, mode: "custom" | "generic"): Promise<Plan[]> {
 const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
   ["the claim of a bell", bellCandidate("job_10"), ["jobs_pkey"]],
   ["the claim from the table", tableCandidates(4), ["jobs_lease", "jobs_claimable"]],
+  ["the figures of the queue", queueFigures, ["jobs_deadline", "jobs_lease", "deliveries_due"]],
   ["due deliveries", dueDeliveries(32), ["deliveries_due"]],
   ["events without a number", unnumberedEvents(500), ["events_unnumbered"]],
   ["the sweep's pastDeadline", SWEEP_CANDIDATES.pastDeadline, ["jobs_deadline"]],

@@ -5,6 +5,7 @@ import type { ModelFile, ModelSpec } from "./manifest.ts";
 import { findPlace } from "./model-places.ts";
 import type { ModelFolders } from "./model-places.ts";
 import { modelUnavailable, remedyFor, replacementOf } from "./model-unavailable.ts";
+import { findOptimized } from "./optimize/find-optimized.ts";
 
 /** A load is not stopped half way: the lane that waits for it is killed instead. */
 const NEVER = new AbortController().signal;
@@ -12,8 +13,10 @@ const NEVER = new AbortController().signal;
 /** A model whose files are here and are the published ones. */
 export interface ResolvedModel {
   spec: ModelSpec;
-  /** The graph's path on this machine. */
+  /** The path on this machine of the graph to load. */
   path: string;
+  /** Of a graph that was rewritten here (`earshot models optimize`) and stands for the published one. */
+  graphSha256?: string;
 }
 
 export interface Registry {
@@ -26,6 +29,8 @@ export interface Registry {
 
 export interface RegistryOptions extends ModelFolders {
   models?: readonly ModelSpec[];
+  /** Whether a rewritten graph may stand for the published one. */
+  optimized?: boolean;
 }
 
 export function createRegistry(options: RegistryOptions = {}): Registry {
@@ -42,7 +47,8 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     const [graph, ...others] = spec.files;
     const path = await findChecked(spec, graph, options);
     for (const file of others) await findChecked(spec, file, options);
-    return { spec, path };
+    const faster = options.optimized === false ? null : await findOptimized(spec, path, options);
+    return faster === null ? { spec, path } : { spec, path: faster.path, graphSha256: faster.sha256 };
   }
 
   return { models, find, resolve };

@@ -9,6 +9,8 @@ import type { TestStack } from "./test-stack.ts";
 /** A worker in its own process, as it runs on a GPU box. */
 export interface WorkerProcess extends AsyncDisposable {
   pid: number;
+  /** Where it tells of itself, if its environment says so. */
+  metricsUrl: string;
   /** What it wrote to stderr so far. */
   log(): string;
   children(): Promise<RunningProcess[]>;
@@ -43,7 +45,7 @@ export async function startWorkerProcess(
   });
   let log = "";
   child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  await ready(child, () => log);
+  const { metricsPort } = await ready(child, () => log);
   const pid = child.pid ?? 0;
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -54,6 +56,7 @@ export async function startWorkerProcess(
   };
   return {
     pid,
+    metricsUrl: `http://127.0.0.1:${metricsPort}`,
     log: () => log,
     children: () => findDescendants(pid),
     async kill() {
@@ -66,10 +69,11 @@ export async function startWorkerProcess(
   };
 }
 
-async function ready(child: ChildProcess, log: () => string): Promise<void> {
+async function ready(child: ChildProcess, log: () => string): Promise<{ metricsPort?: number }> {
   const exited = once(child, "exit").then(([code]) => {
     throw new Error(`the worker ended with ${code} before it was ready:\n${log()}`);
   });
   exited.catch(() => {});
-  await Promise.race([once(child, "message"), exited]);
+  const [message] = await Promise.race([once(child, "message"), exited]);
+  return message as { metricsPort?: number };
 }

@@ -5,7 +5,7 @@ import type { ModelSpec } from "../../../inference/manifest.ts";
 import { createRegistry } from "../../../inference/registry.ts";
 import type { Registry } from "../../../inference/registry.ts";
 import { MOOD_HEADS } from "../mood-heads.ts";
-import { writeOnnx } from "./onnx-writer.ts";
+import { writeOnnx } from "../../../inference/onnx/write-onnx.ts";
 
 /**
  * Graphs of the same contract as MusiCNN and its heads, whose answers can be told from the mel:
@@ -26,15 +26,16 @@ export async function writeStandInModels(directory: string): Promise<Registry> {
   return createRegistry({ modelsDir: directory, models });
 }
 
-async function writeModel(directory: string, spec: ModelSpec, graph: Buffer): Promise<ModelSpec> {
+async function writeModel(directory: string, spec: ModelSpec, graph: Uint8Array): Promise<ModelSpec> {
   const [file] = spec.files;
   await writeFile(join(directory, file.name), graph);
   const sha256 = createHash("sha256").update(graph).digest("hex");
   return { ...spec, files: [{ ...file, sha256, bytes: graph.length }] };
 }
 
-function musicnnGraph(): Buffer {
+function musicnnGraph(): Uint8Array {
   return writeOnnx({
+    name: "stand-in",
     inputs: { melspectrogram: ["patches", 187, 96] },
     outputs: { activations: ["patches", 50], embeddings: ["patches", 200] },
     constants: {
@@ -55,8 +56,9 @@ function musicnnGraph(): Buffer {
   });
 }
 
-function headGraph(index: number): Buffer {
+function headGraph(index: number): Uint8Array {
   return writeOnnx({
+    name: "stand-in",
     inputs: { embeddings: ["patches", 200] },
     outputs: { activations: ["patches", 2] },
     constants: {

@@ -1,0 +1,92 @@
+import type { EventWatchers } from "@earshot/shared/metrics/watch-events";
+import { LONG_SECONDS } from "@earshot/shared/metrics/registry";
+import { Counter, Gauge, Histogram } from "prom-client";
+import type { Registry } from "prom-client";
+import type { JobSettled } from "./job-settled.ts";
+
+export interface WorkerMetrics {
+  /** Of the log's events. */
+  watchers: EventWatchers;
+  jobSettled(settled: JobSettled): void;
+  /** Called whenever a job begins or ends. */
+  inFlight(jobs: number): void;
+}
+
+/** What an inference worker tells Prometheus. */
+export function createWorkerMetrics(registry: Registry, { slots }: { slots: number }): WorkerMetrics {
+  const registers = [registry];
+  const jobs = new Counter({
+    name: "earshot_jobs_total",
+    help: "Attempts that were settled, by task of the job and what became of the job.",
+    labelNames: ["task", "outcome"],
+    registers,
+  });
+  const attempts = new Counter({
+    name: "earshot_job_attempts_total",
+    help: "Attempts that were settled, by what became of the job and the code of the error.",
+    labelNames: ["outcome", "error_code"],
+    registers,
+  });
+  const phases = new Histogram({
+    name: "earshot_job_phase_seconds",
+    help: "Where the time of an attempt went.",
+    labelNames: ["phase"],
+    buckets: LONG_SECONDS,
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "earshot_job_seconds",
+    help: "From claim to commit.",
+    buckets: LONG_SECONDS,
+    registers,
+  });
+  const queueSeconds = new Histogram({
+    name: "earshot_job_queue_seconds",
+    help: "From submission to the first start.",
+    buckets: LONG_SECONDS,
+    registers,
+  });
+  const audioSeconds = new Counter({
+    name: "earshot_audio_seconds_total",
+    help: "Audio of jobs that gave results. Its rate is audio-seconds per second.",
+    registers,
+  });
+  const inputBytes = new Counter({
+    name: "earshot_input_bytes_total",
+    help: "Bytes of inputs that were fetched.",
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: "earshot_jobs_in_flight",
+    help: "Jobs at work in this process.",
+    registers,
+  });
+  inFlight.set(0);
+  new Gauge({ name: "earshot_job_slots", help: "Jobs that this process works on at once.", registers }).set(
+    slots,
+  );
+  const lanes = new Counter({
+    name: "earshot_lane_restarts_total",
+    help: "Inference lanes that ended and were replaced, by whether we ended them.",
+    labelNames: ["reason"],
+    registers,
+  });
+  for (const reason of ["crashed", "killed"]) lanes.inc({ reason }, 0);
+
+  return {
+    watchers: {
+      lane_ended: ({ killed }) => lanes.inc({ reason: killed === true ? "killed" : "crashed" }),
+    },
+    inFlight: (count) => inFlight.set(count),
+    jobSettled(settled) {
+      const { outcome } = settled;
+      for (const task of settled.tasks) jobs.inc({ task, outcome });
+      attempts.inc({ outcome, error_code: settled.errorCode ?? "none" });
+      seconds.observe(settled.seconds);
+      for (const span of settled.phases) phases.observe({ phase: span.phase }, span.seconds);
+      if (settled.attempt === 1 && settled.queueSeconds !== null) queueSeconds.observe(settled.queueSeconds);
+      inputBytes.inc(settled.inputBytes ?? 0);
+      if (outcome === "succeeded" || outcome === "partial") audioSeconds.inc(settled.audioSeconds ?? 0);
+    },
+  };
+}
