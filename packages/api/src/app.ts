@@ -21,6 +21,7 @@ import { getApiKey } from "./routes/api-keys/get.ts";
 import { listApiKeys } from "./routes/api-keys/list.ts";
 import { revokeApiKey } from "./routes/api-keys/revoke.ts";
 import { rotateApiKey } from "./routes/api-keys/rotate.ts";
+import { listAudit } from "./routes/audit/list.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
 import { getDocs } from "./routes/docs/get.ts";
@@ -90,6 +91,7 @@ export function createApp(deps: Deps): App {
   cancelJob(app, deps);
   retryJob(app, deps);
   deleteJob(app, deps);
+  listAudit(app, deps);
   listModels(app);
   getModel(app);
   getMe(app);

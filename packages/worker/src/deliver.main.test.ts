@@ -6,9 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { newAuditKey, openAuditKey, openAuditPublicKey } from "@earshot/shared/crypto/audit-keys";
 import { seal } from "@earshot/shared/crypto/seal";
 import { toBase64 } from "@earshot/shared/crypto/bytes";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
+import { recordAudit } from "@earshot/shared/db/audit";
+import { verifyAudit } from "@earshot/shared/db/verify-audit";
 import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
 import { startReceiver } from "@earshot/testkit/receiver";
 import { openTestRooms } from "@earshot/testkit/rooms";
@@ -71,6 +74,33 @@ test("the process drains and leaves when the parent that started it is gone", as
   const child = await startReady();
   const exit = once(child, "exit");
   child.disconnect();
+  expect(await exit).toEqual([0, null]);
+});
+
+test("two deliverers seal one chain, and one that is killed in the middle leaves it whole", async () => {
+  const text = await newAuditKey();
+  const key = await openAuditKey(text);
+  const children = await Promise.all([1, 2].map(() => startReady({ EARSHOT_AUDIT_KEY: text })));
+  const [first, second] = children;
+  const act = () =>
+    recordAudit(rooms.api, {
+      accountId: rooms.accountId,
+      actor: { kind: "operator", id: null },
+      action: "api_key.create",
+    });
+  const sealed = async () => (await rooms.owner`select from audit_seals`).length;
+  const actUntilSealed = async (seals: number) => {
+    for (const goal = (await sealed()) + seals; (await sealed()) < goal;) await act();
+  };
+  await actUntilSealed(2);
+  const killed = first ? once(first, "exit") : null;
+  first?.kill("SIGKILL");
+  await Promise.all([killed, actUntilSealed(2)]);
+  const verdict = async () => verifyAudit(rooms.api, [await openAuditPublicKey(key.publicKey)], null);
+  await until(async () => (await verdict()).unsealedRows === 0, { describe: "the rest to be sealed" });
+  expect((await verdict()).faults).toEqual([]);
+  const exit = second ? once(second, "exit") : [0, null];
+  second?.kill("SIGTERM");
   expect(await exit).toEqual([0, null]);
 });
 

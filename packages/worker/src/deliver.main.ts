@@ -7,6 +7,7 @@ import { pause, rejectOnAbort } from "@earshot/shared/pause";
 import { readDelivererConfig } from "./deliver-config.ts";
 import { createDeliverMetrics } from "./deliver-metrics.ts";
 import { createDeliverer } from "./deliver.ts";
+import { openAuditSealer } from "./open-audit-sealer.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { createSweep } from "./sweep.ts";
 
@@ -32,11 +33,14 @@ await runUntilStopped(base, async (stop) => {
   });
   const blobs = await openBlobs(config.BLOBS, config.BLOBS_CREDENTIALS);
   const sweep = createSweep({ db, blobs, log, random: Math.random });
+  const sealer = await openAuditSealer(db, config, log);
 
   log.info("ready");
   metrics.health.hasRoom(true);
   process.send?.({ ready: true, ...metrics.address });
-  const work = Promise.all([deliverer.run(stop), sweep.run(stop)]).then(() => database.close());
+  const work = Promise.all([deliverer.run(stop), sweep.run(stop), sealer.run(stop)]).then(() =>
+    database.close(),
+  );
   const overdue = rejectOnAbort(stop).catch(() => pause(EXIT_WITHIN_MS));
   await Promise.race([work, overdue]);
   log.info("stopped");

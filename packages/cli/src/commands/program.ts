@@ -2,6 +2,7 @@ import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { addAnalyze } from "./analyze.ts";
 import type { ExitStatus } from "./command-error.ts";
+import { addAudit } from "./audit.ts";
 import { addDoctor } from "./doctor.ts";
 import { addJobs } from "./jobs.ts";
 import { addKeys } from "./keys.ts";
@@ -38,6 +39,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addJobs(program, terminal);
   addKeys(program, terminal);
   addModels(program, terminal, finish);
+  addAudit(program, terminal, finish);
   addDoctor(program, terminal, finish);
   return program;
 }

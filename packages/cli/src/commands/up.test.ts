@@ -109,6 +109,7 @@ describe("earshot up", () => {
       "seal-keys",
       "url-key",
       "webhook-secret",
+      "audit-key",
       "database-url-api",
       "database-url-worker",
     ];
@@ -209,6 +210,24 @@ describe("earshot up", () => {
     expect((await cli("keys", "revoke", made.id)).status).toBe(0);
     expect((await call("/v1/me", made.key)).status).toBe(401);
     expect((await cli("keys", "revoke", made.id)).status).toBe(1);
+  });
+
+  test("seals what is done, and finds what somebody does to the log behind its back", async () => {
+    const verdict = async () =>
+      jsonLines(await cli("audit", "verify", "--json"))[0] as { unsealed_rows: number };
+    await until(async () => (await verdict()).unsealed_rows === 0, { describe: "the seals" });
+    expect(await verdict()).toMatchObject({ ok: true, faults: [] });
+    const kept = join(home, "kept-head");
+    expect(await cli("audit", "verify", "--save-head", kept)).toMatchObject({ status: 0 });
+    expect((await cli("audit", "verify", "--head", kept)).status).toBe(0);
+    await asOwner(async ({ sql }) => {
+      await sql.unsafe(
+        "set session_replication_role = replica; update audit_log set target = 'x' where action = 'api_key.revoke'",
+      );
+    });
+    const found = await cli("audit", "verify", "--json");
+    expect(found.status).toBe(1);
+    expect(jsonLines(found)).toMatchObject([{ ok: false, faults: [{ kind: "row_changed" }] }]);
   });
 
   test("is the only one in its home, and tells a second one which process it is", async () => {

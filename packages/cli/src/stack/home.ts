@@ -12,6 +12,10 @@ export interface Home {
   urlKey: string;
   apiKey: string;
   webhookSecret: string;
+  /** Signs the audit log's seals; the parts that verify them, one a line; and how far the log had come. */
+  auditKey: string;
+  auditPublicKeys: string;
+  auditHead: string;
   queuePort: string;
   blobs: string;
   /** Weights that were pulled or imported, and which licences were accepted for that. */
@@ -36,6 +40,9 @@ export function homeAt(path: string): Home {
     urlKey: join(directory, "url-key"),
     apiKey: join(directory, "api-key"),
     webhookSecret: join(directory, "webhook-secret"),
+    auditKey: join(directory, "audit-key"),
+    auditPublicKeys: join(directory, "audit-key.pub"),
+    auditHead: join(directory, "audit-head"),
     queuePort: join(directory, "queue-port"),
     blobs: join(directory, "blobs"),
     models: modelCacheIn(directory),

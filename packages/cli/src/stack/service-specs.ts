@@ -62,6 +62,8 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     ...sealKeys,
     ...toWebhooks,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("deliver"),
+    EARSHOT_AUDIT_KEY_FILE: home.auditKey,
+    EARSHOT_AUDIT_HEAD_FILE: home.auditHead,
   };
   return {
     api: { name: "api", main: mainOf("@earshot/api/entry.node"), env: api, stopWithinMs: STOP_WITHIN_MS.api },

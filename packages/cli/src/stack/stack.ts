@@ -4,6 +4,7 @@ import { newSealKey } from "@earshot/shared/crypto/seal";
 import type { Log } from "@earshot/shared/log";
 import * as z from "zod";
 import { portTaken, refuseTakenPort } from "./api-port.ts";
+import { keepAuditKey } from "./audit-key.ts";
 import { ensureFirstAccount } from "./first-account.ts";
 import { makeHome } from "./home.ts";
 import type { Home } from "./home.ts";
@@ -80,6 +81,7 @@ async function stopAll(services: readonly Service[]): Promise<void> {
 async function prepareDatabase(home: Home, postgres: EmbeddedPostgres): Promise<void> {
   const sealKeys = await keepSecret(home.sealKeys, () => newSealKey("k1"));
   await keepSecret(home.urlKey, () => randomBytes(32).toString("base64url"));
+  await keepAuditKey(home);
   const database = await openStackDatabase(home, postgres);
   try {
     await ensureFirstAccount(database.db, home, sealKeys);

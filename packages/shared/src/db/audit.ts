@@ -3,10 +3,20 @@ import { newId } from "../crypto/ids.ts";
 import type { Database } from "./database.ts";
 
 /** `operator`: whoever runs commands on the machine. `system`: Earshot itself. `anonymous`: nobody proved who it is. */
-export type AuditActorKind = "api_key" | "session" | "token" | "oidc" | "operator" | "system" | "anonymous";
+export const AUDIT_ACTOR_KINDS = [
+  "api_key",
+  "session",
+  "token",
+  "oidc",
+  "operator",
+  "system",
+  "anonymous",
+] as const;
+export type AuditActorKind = (typeof AUDIT_ACTOR_KINDS)[number];
 
 /** `denied`: may not. `failure`: could not, or proved nothing. */
-export type AuditOutcome = "success" | "denied" | "failure";
+export const AUDIT_OUTCOMES = ["success", "denied", "failure"] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 export interface AuditEntry {
   /** Null: nobody's, such as a login with an unknown name. */

@@ -5,20 +5,15 @@ import { JOB_STATUSES } from "@earshot/shared/domain/job-status";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { PAGE_SHAPE } from "../page-query.ts";
 import { TASK_NAMES } from "@earshot/shared/domain/tasks";
+import { queryTime } from "../query-time.ts";
 
 const METADATA = /^metadata\[(.{1,64})\]$/su;
-
-// Outside these years Postgres does not read what a Date writes.
-const time = z.iso
-  .datetime({ offset: true })
-  .transform((text) => new Date(text))
-  .pipe(z.date().min(new Date("1970-01-01T00:00:00Z")).max(new Date("9999-12-31T23:59:59.999Z")));
 
 const SHAPE = {
   status: z.enum(JOB_STATUSES).optional(),
   task: z.enum(TASK_NAMES).optional().describe("Jobs that were asked for this task."),
-  created_after: time.optional().describe("Later than this, an ISO 8601 time."),
-  created_before: time.optional().describe("Earlier than this."),
+  created_after: queryTime.optional().describe("Later than this, an ISO 8601 time."),
+  created_before: queryTime.optional().describe("Earlier than this."),
   // Never filled itself: each field comes as a parameter of its own, `metadata[album]=…`.
   metadata: z
     .record(z.string(), z.string())
