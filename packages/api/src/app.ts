@@ -32,6 +32,7 @@ import { cancelJob } from "./routes/jobs/cancel.ts";
 import { createJobFromForm } from "./routes/jobs/create-from-form.ts";
 import { createJob } from "./routes/jobs/create.ts";
 import { deleteJob } from "./routes/jobs/delete.ts";
+import { getJobEvents } from "./routes/jobs/events.ts";
 import { getJob } from "./routes/jobs/get.ts";
 import { isJobForm, JOB_FORM_BYTES } from "./routes/jobs/job-form.ts";
 import { listJobs } from "./routes/jobs/list.ts";
@@ -86,6 +87,7 @@ export function createApp(deps: Deps): App {
   createJob(app, deps);
   listJobs(app, deps);
   getJob(app, deps);
+  getJobEvents(app, deps);
   getResult(app, deps);
   getTaskResult(app, deps);
   cancelJob(app, deps);

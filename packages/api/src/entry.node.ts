@@ -36,7 +36,7 @@ async function start(config: ApiConfig): Promise<void> {
   const metrics = await openMetrics(config.metrics, log);
   const { db, sql, close } = openDatabase({ url: config.databaseUrl, name: "earshot api" });
   const queue = new JobQueue(config.queue);
-  const watch = await watchJobs(sql);
+  const watch = await watchJobs({ db, sql });
   const app = createApp({
     db,
     bell: queue,

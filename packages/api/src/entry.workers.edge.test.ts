@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
 import { openAtEdge } from "../test/edge/open-at-edge.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
+import { describeEvents } from "../test/suites/describe-events.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
@@ -15,6 +16,7 @@ beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 
 describeApiKeys(openAtEdge);
 describeJobs(openAtEdge);
+describeEvents(openAtEdge);
 describeListing(openAtEdge);
 // What an account may ask in a minute where nothing is configured.
 describeRateLimits(openAtEdge, 600);

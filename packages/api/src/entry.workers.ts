@@ -1,6 +1,7 @@
 import { openS3Blobs } from "@earshot/shared/blobs/s3-blobs";
 import { openBucket } from "@earshot/shared/blobs/s3-bucket";
 import { createS3UploadSigner } from "@earshot/shared/blobs/s3-upload-signer";
+import { findJobStory } from "@earshot/shared/db/job-stories";
 import { createLog } from "@earshot/shared/log";
 import { createFetchBell } from "@earshot/shared/queue/fetch-bell";
 import type { ExecutionContext } from "hono";
@@ -46,7 +47,11 @@ function depsOf(env: EdgeEnv): Deps {
     uploadSigner: createS3UploadSigner(bucket),
     blobUrlKey: null,
     sealKeys: config.sealKeys,
-    watchJobs: watchJobsInRooms({ rooms: env.WAITING_ROOMS, log }),
+    watchJobs: watchJobsInRooms({
+      rooms: env.WAITING_ROOMS,
+      look: ({ accountId, jobId }) => findJobStory(db, accountId, jobId),
+      log,
+    }),
     clientIp: clientIpAtEdge,
     rateLimiter: roomLimiter(env.RATE_ROOMS),
     rateLimits: config.rateLimits,

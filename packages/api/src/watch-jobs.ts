@@ -1,17 +1,16 @@
+import type { JobStory } from "@earshot/shared/db/job-stories";
+
 export interface WatchedJob {
   jobId: string;
   accountId: string;
 }
 
-/** Waits for jobs to change without asking the database all the time. */
+/** Follows jobs without asking the database all the time, however many follow. */
 export interface JobWatch {
   /**
-   * Calls `check` now, after each change of the job, and now and then; resolves with its first answer that isn't null,
-   * or with null when `signal` aborts or the watch closes. Rejects when `check` does.
+   * The job as it is now, and then after each change; changes that come together may come as one. null: the account has no
+   * such job. Ends when `signal` aborts or the watch closes, but never before the job was shown once. Throws what the
+   * database throws.
    */
-  waitFor<Answer>(
-    job: WatchedJob,
-    check: () => Promise<Answer | null>,
-    options: { signal: AbortSignal },
-  ): Promise<Answer | null>;
+  follow(job: WatchedJob, options: { signal: AbortSignal }): AsyncGenerator<JobStory | null, void>;
 }

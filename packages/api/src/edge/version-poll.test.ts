@@ -7,40 +7,51 @@ const FOREVER_MS = 60_000;
 /** A table of versions, and what was asked of it. */
 function table(versions: Record<string, string>) {
   const asked: string[][] = [];
+  const read: string[] = [];
   const errors: unknown[] = [];
   const state = { versions, isDown: false };
-  const poll = new VersionPoll(
-    async (jobIds) => {
+  const poll = new VersionPoll({
+    everyMs: 5,
+    async readVersions(jobIds) {
       asked.push([...jobIds]);
       if (state.isDown) throw new Error("down");
       return new Map(Object.entries(state.versions));
     },
-    { everyMs: 5, onError: (error) => void errors.push(error) },
-  );
-  return { poll, asked, errors, state };
+    async read(jobId) {
+      read.push(jobId);
+      return `${jobId} ${state.versions[jobId]}`;
+    },
+    onError: (error) => void errors.push(error),
+  });
+  return { poll, asked, read, errors, state };
 }
 
 test("who has seen nothing, or something else, is answered at once", async () => {
   const { poll, asked } = table({ a: "2" });
-  expect(await poll.changeAfter("a", null, FOREVER_MS)).toBe("2");
-  expect(await poll.changeAfter("a", "1", FOREVER_MS)).toBe("2");
+  expect(await poll.changeAfter("a", null, FOREVER_MS)).toBe("a 2");
+  expect(await poll.changeAfter("a", "1", FOREVER_MS)).toBe("a 2");
   expect(asked).toHaveLength(2);
 });
 
 test("who has seen the present version waits for the next one", async () => {
-  const { poll, asked, state } = table({ a: "1" });
+  const { poll, asked, read, state } = table({ a: "1" });
   const waiting = poll.changeAfter("a", "1", FOREVER_MS);
   await until(() => asked.length >= 3, { describe: "it has asked some times" });
+  expect(read).toEqual([]);
   state.versions = { a: "2" };
-  expect(await waiting).toBe("2");
+  expect(await waiting).toBe("a 2");
 });
 
-test("all who wait are asked for together, each job once", async () => {
-  const { poll, asked, state } = table({ a: "1", b: "1" });
-  const waiting = ["a", "a", "b", "a"].map((jobId) => poll.changeAfter(jobId, "1", FOREVER_MS));
+test("1,000 who wait are asked for together, and a job that changed is read once for all", async () => {
+  const { poll, asked, read, state } = table({ a: "1", b: "1" });
+  const waiting = Array.from({ length: 1_000 }, (_, n) =>
+    poll.changeAfter(n % 4 === 2 ? "b" : "a", "1", FOREVER_MS),
+  );
   await until(() => asked.some((jobIds) => jobIds.length === 2), { describe: "one question for both" });
   state.versions = { a: "2", b: "3" };
-  expect(await Promise.all(waiting)).toEqual(["2", "2", "3", "2"]);
+  const answers = await Promise.all(waiting);
+  expect(answers.slice(0, 4)).toEqual(["a 2", "a 2", "b 3", "a 2"]);
+  expect(read).toEqual(["a", "b"]);
 });
 
 test("nobody asks when nobody waits", async () => {
@@ -63,5 +74,5 @@ test("a read that fails is told, and the next one answers", async () => {
   const waiting = poll.changeAfter("a", "1", FOREVER_MS);
   await until(() => errors.length > 0, { describe: "the failure" });
   state.isDown = false;
-  expect(await waiting).toBe("2");
+  expect(await waiting).toBe("a 2");
 });

@@ -1,36 +1,35 @@
 import { pause } from "@earshot/shared/pause";
 
-/** The present version of each job that is there; another text after each change. */
-export type ReadVersions = (jobIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
-
-interface Waiter {
-  jobId: string;
-  seen: string | null;
-  until: number;
-  answer(version: string | null): void;
-}
-
-export interface VersionPollOptions {
+export interface VersionPollOptions<Found> {
   everyMs: number;
+  /** The present version of each job that is there; another text after each change. */
+  readVersions(jobIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** A job that has changed, for all who wait for it. */
+  read(jobId: string): Promise<Found>;
   /** A failed read costs only time: it is told, and the next one comes. */
   onError(error: unknown): void;
 }
 
-/** Asks for the jobs of all who wait at once, as long as anybody waits. */
-export class VersionPoll {
-  readonly #read: ReadVersions;
-  readonly #options: VersionPollOptions;
-  readonly #waiters = new Set<Waiter>();
+interface Waiter<Found> {
+  jobId: string;
+  seen: string | null;
+  until: number;
+  answer(found: Found | null): void;
+}
+
+/** Asks for the jobs of all who wait at once, as long as anybody waits, and reads one that has changed once for all. */
+export class VersionPoll<Found> {
+  readonly #options: VersionPollOptions<Found>;
+  readonly #waiters = new Set<Waiter<Found>>();
   #isPolling = false;
 
-  constructor(read: ReadVersions, options: VersionPollOptions) {
-    this.#read = read;
+  constructor(options: VersionPollOptions<Found>) {
     this.#options = options;
   }
 
-  /** The job's version once it is not `seen`, or null when that took longer than `withinMs`. */
-  async changeAfter(jobId: string, seen: string | null, withinMs: number): Promise<string | null> {
-    const { promise, resolve } = Promise.withResolvers<string | null>();
+  /** The job once its version is not `seen`, or null when that took longer than `withinMs`. */
+  async changeAfter(jobId: string, seen: string | null, withinMs: number): Promise<Found | null> {
+    const { promise, resolve } = Promise.withResolvers<Found | null>();
     this.#waiters.add({ jobId, seen, until: Date.now() + withinMs, answer: resolve });
     if (!this.#isPolling) void this.#poll();
     return promise;
@@ -39,29 +38,32 @@ export class VersionPoll {
   async #poll(): Promise<void> {
     this.#isPolling = true;
     while (this.#waiters.size > 0) {
-      this.#answer(await this.#readAll());
+      await this.#answerAll().catch(this.#options.onError);
+      this.#letGo();
       if (this.#waiters.size > 0) await pause(this.#options.everyMs);
     }
     this.#isPolling = false;
   }
 
-  async #readAll(): Promise<ReadonlyMap<string, string>> {
-    try {
-      return await this.#read([...new Set([...this.#waiters].map(({ jobId }) => jobId))]);
-    } catch (error) {
-      this.#options.onError(error);
-      return new Map();
+  async #answerAll(): Promise<void> {
+    const byJob = Map.groupBy(this.#waiters, ({ jobId }) => jobId);
+    const versions = await this.#options.readVersions([...byJob.keys()]);
+    for (const [jobId, waiters] of byJob) {
+      const version = versions.get(jobId);
+      const behind = waiters.filter(({ seen }) => version !== undefined && version !== seen);
+      if (behind.length === 0) continue;
+      const found = await this.#options.read(jobId);
+      for (const waiter of behind) this.#answer(waiter, found);
     }
   }
 
-  #answer(versions: ReadonlyMap<string, string>): void {
+  #letGo(): void {
     const now = Date.now();
-    for (const waiter of this.#waiters) {
-      const version = versions.get(waiter.jobId) ?? waiter.seen;
-      const hasChanged = version !== waiter.seen;
-      if (!hasChanged && now < waiter.until) continue;
-      this.#waiters.delete(waiter);
-      waiter.answer(hasChanged ? version : null);
-    }
+    for (const waiter of this.#waiters) if (now >= waiter.until) this.#answer(waiter, null);
+  }
+
+  #answer(waiter: Waiter<Found>, found: Found | null): void {
+    this.#waiters.delete(waiter);
+    waiter.answer(found);
   }
 }

@@ -1,6 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
+import { findJobStory } from "@earshot/shared/db/job-stories";
+import type { JobStory } from "@earshot/shared/db/job-stories";
 import { readJobVersions } from "@earshot/shared/db/job-versions";
 import { createLog, describeError } from "@earshot/shared/log";
+import type { WatchedJob } from "../watch-jobs.ts";
 import { openEdgeDatabase } from "./edge-database.ts";
 import type { EdgeEnv } from "./edge-env.ts";
 import { VersionPoll } from "./version-poll.ts";
@@ -9,23 +12,31 @@ const EVERY_MS = 1_000;
 
 /**
  * One Durable Object an account: at the edge there is no LISTEN, and however many wait for its jobs, the database is
- * asked once a second. It keeps nothing, so it may go whenever nobody waits.
+ * asked once a second, and once for each job that has changed. It keeps nothing, so it may go whenever nobody waits.
  * @public The runtime makes it.
  */
 export class WaitingRoom extends DurableObject<EdgeEnv> {
-  readonly #poll: VersionPoll;
+  /** By the account that asks: a room has one, and who should come to another's would find nothing there. */
+  readonly #polls = new Map<string, VersionPoll<JobStory | null>>();
 
-  constructor(ctx: unknown, env: EdgeEnv) {
-    super(ctx, env);
-    const db = openEdgeDatabase(env);
-    const log = createLog("waiting-room", (line) => console.log(line));
-    this.#poll = new VersionPoll((jobIds) => readJobVersions(db, jobIds), {
-      everyMs: EVERY_MS,
-      onError: (error) => log.warn("poll_failed", describeError(error)),
-    });
+  changeAfter(
+    { jobId, accountId }: WatchedJob,
+    seen: string | null,
+    withinMs: number,
+  ): Promise<JobStory | null> {
+    const poll = this.#polls.get(accountId) ?? this.#pollOf(accountId);
+    this.#polls.set(accountId, poll);
+    return poll.changeAfter(jobId, seen, withinMs);
   }
 
-  changeAfter(jobId: string, seen: string | null, withinMs: number): Promise<string | null> {
-    return this.#poll.changeAfter(jobId, seen, withinMs);
+  #pollOf(accountId: string): VersionPoll<JobStory | null> {
+    const db = openEdgeDatabase(this.env);
+    const log = createLog("waiting-room", (line) => console.log(line));
+    return new VersionPoll({
+      everyMs: EVERY_MS,
+      readVersions: (jobIds) => readJobVersions(db, jobIds),
+      read: (jobId) => findJobStory(db, accountId, jobId),
+      onError: (error) => log.warn("poll_failed", describeError(error)),
+    });
   }
 }

@@ -1,7 +1,8 @@
+import type { JobStory } from "@earshot/shared/db/job-stories";
 import { describeError } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
 import { pause } from "@earshot/shared/pause";
-import type { JobWatch } from "../watch-jobs.ts";
+import type { JobWatch, WatchedJob } from "../watch-jobs.ts";
 
 /** The namespace of the Durable Object `WaitingRoom`, as far as it is used here. */
 export interface WaitingRooms {
@@ -10,11 +11,13 @@ export interface WaitingRooms {
 }
 
 interface Room {
-  changeAfter(jobId: string, seen: string | null, withinMs: number): Promise<string | null>;
+  changeAfter(job: WatchedJob, seen: string | null, withinMs: number): Promise<JobStory | null>;
 }
 
 export interface EdgeWatchOptions {
   rooms: WaitingRooms;
+  /** The first look; the later ones are the room's. */
+  look(job: WatchedJob): Promise<JobStory | null>;
   log: Log;
 }
 
@@ -23,11 +26,11 @@ const ROOM_WAIT_MS = 10_000;
 const AFTER_FAILURE_MS = 1_000;
 
 /** Waits in the room of the job's account. */
-export function watchJobsInRooms({ rooms, log }: EdgeWatchOptions): JobWatch {
-  // A room that fails costs the waiter a second, no more.
-  async function changeIn(room: Room, jobId: string, seen: string | null): Promise<string | null> {
+export function watchJobsInRooms({ rooms, look, log }: EdgeWatchOptions): JobWatch {
+  // A room that fails costs the follower a second, no more.
+  async function changeIn(room: Room, job: WatchedJob, seen: string | null): Promise<JobStory | null> {
     try {
-      return await room.changeAfter(jobId, seen, ROOM_WAIT_MS);
+      return await room.changeAfter(job, seen, ROOM_WAIT_MS);
     } catch (error) {
       log.warn("waiting_room_failed", describeError(error));
       await pause(AFTER_FAILURE_MS);
@@ -36,16 +39,17 @@ export function watchJobsInRooms({ rooms, log }: EdgeWatchOptions): JobWatch {
   }
 
   return {
-    async waitFor({ jobId, accountId }, check, { signal }) {
-      const room = rooms.get(rooms.idFromName(accountId));
-      // What was seen is older than the look: a change in between ends the next wait at once.
-      for (let seen: string | null = null; !signal.aborted;) {
-        const answer = await check();
-        if (answer !== null) return answer;
-        const change = changeIn(room, jobId, seen);
-        seen = (await orAborted(change, signal)) ?? seen;
+    async *follow(job, { signal }) {
+      const first = await look(job);
+      yield first;
+      const room = rooms.get(rooms.idFromName(job.accountId));
+      // What was seen is older than the wait: a change in between ends it at once.
+      for (let seen = first?.version ?? null; !signal.aborted;) {
+        const story = await orAborted(changeIn(room, job, seen), signal);
+        if (story === null) continue;
+        seen = story.version;
+        yield story;
       }
-      return null;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
+import { countingQueries } from "../../test/counting-queries.ts";
 import { createApp } from "../app.ts";
 import { until } from "@earshot/testkit/until";
 
@@ -60,19 +61,13 @@ test("a credential that is none, unknown, wrong, revoked or expired is refused a
 test("known and unknown keys cost the same queries", async () => {
   const revoked = await api.addCaller();
   await api.owner.sql`update api_keys set revoked_at = now() where account_id = ${revoked.accountId}`;
-  let queries = 0;
-  const db = new Proxy(api.deps.db, {
-    get(target, property, receiver) {
-      if (["select", "update", "insert", "execute", "transaction"].includes(String(property))) queries += 1;
-      return Reflect.get(target, property, receiver);
-    },
-  });
-  const app = createApp({ ...api.deps, db });
+  const counted = countingQueries(api.deps.db);
+  const app = createApp({ ...api.deps, db: counted.db });
   const costs: number[] = [];
   for (const key of [withOtherPrefix(api.caller), withOtherSecret(api.caller), revoked.key]) {
-    queries = 0;
+    const before = counted.count();
     await me(`Bearer ${key}`, app);
-    costs.push(queries);
+    costs.push(counted.count() - before);
   }
   expect(costs).toEqual([1, 1, 1]);
 });

@@ -15,6 +15,8 @@ export const LIMITS = {
   jsonBodyBytes: 1024 ** 2,
   formFileBytes: 25 * 1024 ** 2,
   waitSeconds: 30,
+  /** Of one stream of events: who still follows then comes back, and shows its credential anew. */
+  eventStreamSeconds: 900,
   jobTimeoutSeconds: 6 * 3600,
   queueDeadlineSeconds: 7 * 24 * 3600,
   chargedAttempts: 3,

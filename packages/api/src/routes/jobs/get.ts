@@ -1,6 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
-import { listTaskOutcomes } from "@earshot/shared/db/jobs/read-job";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { Deps } from "../../deps.ts";
@@ -40,9 +39,10 @@ const route = createRoute({
 export function getJob(app: App, deps: Pick<Deps, "db" | "watchJobs">): void {
   app.openapi(route, async (c) => {
     const jobId = requireId("job", c.req.valid("param").id);
-    const job = requireJob(await waitForEnd(c, deps, { jobId, seconds: c.req.valid("query").wait }));
+    const story = await waitForEnd(c, deps, { jobId, seconds: c.req.valid("query").wait });
+    const job = requireJob(story?.job);
     note(c, { job_id: jobId });
-    const body = JSON.stringify(jobBody(job, await listTaskOutcomes(deps.db, jobId)));
+    const body = JSON.stringify(jobBody(job, story?.outcomes ?? []));
     const etag = await etagOf(body);
     const headers = {
       ETag: etag,

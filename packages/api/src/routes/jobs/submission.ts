@@ -2,7 +2,6 @@ import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import type { Job } from "@earshot/shared/db/jobs/job";
-import { listTaskOutcomes } from "@earshot/shared/db/jobs/read-job";
 import type { IdempotencyClaim, SavedAnswer, Submission } from "@earshot/shared/db/jobs/submit-job";
 import { AppError } from "@earshot/shared/domain/errors";
 import { LIMITS } from "@earshot/shared/domain/limits";
@@ -85,6 +84,6 @@ async function endedBody(
   jobId: string,
   seconds: number,
 ): Promise<string> {
-  const job = requireJob(await waitForEnd(c, deps, { jobId, seconds }));
-  return JSON.stringify(jobBody(job, await listTaskOutcomes(deps.db, jobId)));
+  const story = await waitForEnd(c, deps, { jobId, seconds });
+  return JSON.stringify(jobBody(requireJob(story?.job), story?.outcomes ?? []));
 }

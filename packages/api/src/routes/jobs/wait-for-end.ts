@@ -1,6 +1,5 @@
-import type { Database } from "@earshot/shared/db/database";
-import { findJob } from "@earshot/shared/db/jobs/read-job";
-import type { Job } from "@earshot/shared/db/jobs/job";
+import { findJobStory } from "@earshot/shared/db/job-stories";
+import type { JobStory } from "@earshot/shared/db/job-stories";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import type { Deps } from "../../deps.ts";
 import type { AppContext } from "../../env.ts";
@@ -10,22 +9,18 @@ export async function waitForEnd(
   c: AppContext,
   { db, watchJobs }: Pick<Deps, "db" | "watchJobs">,
   { jobId, seconds }: { jobId: string; seconds: number },
-): Promise<Job | null> {
+): Promise<JobStory | null> {
   const { accountId } = c.var.principal;
-  const now = await findJob(db, accountId, jobId);
-  if (seconds === 0 || now === null || isOver(now)) return now;
+  if (seconds === 0) return findJobStory(db, accountId, jobId);
   const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(seconds * 1000)]);
-  const ended = await watchJobs.waitFor({ jobId, accountId }, () => findEnded(db, accountId, jobId), {
-    signal,
-  });
-  return ended ?? findJob(db, accountId, jobId);
+  let last: JobStory | null = null;
+  for await (const story of watchJobs.follow({ jobId, accountId }, { signal })) {
+    last = story;
+    if (story === null || isOver(story)) break;
+  }
+  return last;
 }
 
-async function findEnded(db: Database, accountId: string, jobId: string): Promise<Job | null> {
-  const job = await findJob(db, accountId, jobId);
-  return job && isOver(job) ? job : null;
-}
-
-function isOver(job: Job): boolean {
+function isOver({ job }: JobStory): boolean {
   return isFinal(job.status) || job.deletedAt !== null;
 }

@@ -9,7 +9,8 @@ import { countCharged, returnToQueue } from "./end-attempt.ts";
 import type { Finish, NewTaskResult } from "./finish-job.ts";
 import { cancelRunningJob, finishJob } from "./finish-job.ts";
 import type { Job, Lease } from "./job.ts";
-import { findJob, listTaskOutcomes, listTaskResults } from "./read-job.ts";
+import { findJobStory } from "../job-stories.ts";
+import { findJob, listTaskResults } from "./read-job.ts";
 
 let rooms: TestRooms;
 beforeAll(async () => {
@@ -128,8 +129,8 @@ test("results keep the order in which the worker gave them", async () => {
     errorCode: "internal",
   };
   await finishJob(rooms.worker, lease, { ...FINISH, status: "partial", results: [failed, RESULT] });
-  const outcomes = await listTaskOutcomes(rooms.api, lease.jobId);
-  expect(outcomes.map(({ task, status }) => [task, status])).toEqual([
+  const story = await findJobStory(rooms.api, rooms.accountId, lease.jobId);
+  expect(story?.outcomes.map(({ task, status }) => [task, status])).toEqual([
     ["speech.segments", "failed"],
     ["audio.features", "succeeded"],
   ]);

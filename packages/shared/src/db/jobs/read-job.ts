@@ -27,14 +27,6 @@ export const OUTCOME_COLUMNS = {
   errorCode: taskResults.errorCode,
 };
 
-export async function listTaskOutcomes(db: Database, jobId: string): Promise<TaskOutcome[]> {
-  return db
-    .select(OUTCOME_COLUMNS)
-    .from(taskResults)
-    .where(eq(taskResults.jobId, jobId))
-    .orderBy(asc(taskResults.position));
-}
-
 export async function listTaskResults(db: Database, jobId: string): Promise<StoredResult[]> {
   return db.select().from(taskResults).where(eq(taskResults.jobId, jobId)).orderBy(asc(taskResults.position));
 }

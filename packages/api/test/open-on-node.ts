@@ -1,0 +1,23 @@
+import { serve } from "../src/serve.node.ts";
+import { startApi } from "./api-under-test.ts";
+import { requestOf } from "./request.ts";
+import type { FrontDoor } from "./suites/front-door.ts";
+
+/** The front door as a Node server, asked over HTTP. */
+export async function openOnNode(): Promise<FrontDoor> {
+  const api = await startApi();
+  const server = await serve(api.app, { host: "127.0.0.1", port: 0 });
+  return {
+    caller: api.caller,
+    owner: api.owner,
+    addCaller: api.addCaller,
+    send: (method, path, options = {}) =>
+      fetch(`http://127.0.0.1:${server.port}${path}`, requestOf(method, { as: api.caller, ...options })),
+    put: (url, options) => fetch(url, requestOf("PUT", options)),
+    heardJobIds: async () => api.rung.splice(0).map(({ jobId }) => jobId),
+    async [Symbol.asyncDispose]() {
+      await server.stop({ withinMs: 1_000 });
+      await api[Symbol.asyncDispose]();
+    },
+  };
+}
