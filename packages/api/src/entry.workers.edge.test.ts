@@ -1,6 +1,7 @@
 import { until } from "@earshot/testkit/until";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
+import { readEvents } from "../test/read-events.ts";
 import { openAtEdge } from "../test/edge/open-at-edge.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeEvents } from "../test/suites/describe-events.ts";
@@ -85,5 +86,23 @@ describe("the Worker", () => {
     const answers = await Promise.all(waiting.map(async (answer) => bodyOf<Job>(await answer)));
     expect(answers.every(({ status }) => status === "canceled")).toBe(true);
     await until(async () => (await connections()) === 0, { describe: "an empty room leaves its connection" });
+  });
+
+  test("who listens and goes away is let go, while the job goes on", async () => {
+    const json = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
+    const { id } = await bodyOf(await door.send("POST", "/v1/jobs", { json }));
+    const streams = await Promise.all(
+      Array.from({ length: 5 }, () => door.send("GET", `/v1/jobs/${id}/events`)),
+    );
+    for (const stream of streams) {
+      const events = readEvents(stream);
+      expect((await events.next()).value?.id).toBe("0-queued");
+      await events.return();
+    }
+    await until(async () => (await connections()) === 0, {
+      timeoutMs: 30_000,
+      describe: "no connection of the Worker, nor of its room",
+    });
+    await door.send("POST", `/v1/jobs/${id}/cancel`);
   });
 });

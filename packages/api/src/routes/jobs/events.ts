@@ -17,6 +17,13 @@ import type { StoryEvent } from "./story-events.ts";
 
 const HEARTBEAT_MS = 15_000;
 
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-store",
+  // Else nginx keeps the events until it has a bufferful.
+  "X-Accel-Buffering": "no",
+};
+
 const Headers = z.object({
   "Last-Event-ID": z
     .string()
@@ -67,12 +74,7 @@ export function getJobEvents(app: App, { watchJobs, log }: Pick<Deps, "watchJobs
       onLeave: () => left.abort(),
       onError: (error) => log.warn("event_stream_failed", { job_id: jobId, ...describeError(error) }),
     });
-    return c.body(isRead ? body : null, 200, {
-      "Content-Type": "text/event-stream",
-      "Cache-Control": "no-store",
-      // Else nginx keeps the events until it has a bufferful.
-      "X-Accel-Buffering": "no",
-    });
+    return isRead ? c.body(body, 200, STREAM_HEADERS) : c.body(null, 200, STREAM_HEADERS);
   });
 }
 
