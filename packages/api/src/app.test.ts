@@ -3,6 +3,7 @@ import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
+import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
 
@@ -25,4 +26,5 @@ describeApiKeys(openOnNode);
 describeJobs(openOnNode);
 describeListing(openOnNode);
 describeRefusals(openOnNode);
+describeTokens(openOnNode);
 describeUploads(openOnNode);

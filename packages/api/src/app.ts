@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import { resolveAccessToken } from "./access-token-principal.ts";
 import { answerError, answerUnmatched, refuseInvalid } from "./answer-error.ts";
 import { resolveApiKey } from "./api-key-principal.ts";
 import type { Deps } from "./deps.ts";
@@ -22,6 +23,7 @@ import { listApiKeys } from "./routes/api-keys/list.ts";
 import { revokeApiKey } from "./routes/api-keys/revoke.ts";
 import { rotateApiKey } from "./routes/api-keys/rotate.ts";
 import { listAudit } from "./routes/audit/list.ts";
+import { createToken } from "./routes/auth/token.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
 import { getDocs } from "./routes/docs/get.ts";
@@ -45,6 +47,7 @@ import { listModels } from "./routes/models/list.ts";
 import { getOpenApi } from "./routes/openapi/get.ts";
 import { completeUpload } from "./routes/uploads/complete.ts";
 import { createUpload } from "./routes/uploads/create.ts";
+import { getJwks } from "./routes/well-known/jwks.ts";
 
 const BODY: BodyLimit = { maxBytes: (c) => (isJobForm(c) ? JOB_FORM_BYTES : LIMITS.jsonBodyBytes) };
 
@@ -65,6 +68,7 @@ export function createApp(deps: Deps): App {
   app.get("/healthz", healthz());
   app.get("/readyz", readyz(deps));
   app.get("/openapi.json", getOpenApi());
+  getJwks(app, deps);
   app.get("/docs", getDocs());
   app.get("/docs/style.css", getDocsStyle());
 
@@ -77,7 +81,7 @@ export function createApp(deps: Deps): App {
   // From here on, for an account. Each route says which scope it needs.
   app.use("/v1/*", bodyLimit(BODY));
   app.use("/v1/auth/*", limitAddress(deps, "auth"));
-  app.use("/v1/*", authenticate([resolveApiKey(deps)], deps));
+  app.use("/v1/*", authenticate([resolveApiKey(deps), resolveAccessToken(deps)], deps));
   app.use("/v1/*", limitAccount(deps));
   app.use("/v1/*", readBody(BODY));
   app.use("/v1/*", strictJson());
@@ -97,6 +101,7 @@ export function createApp(deps: Deps): App {
   listModels(app);
   getModel(app);
   getMe(app);
+  createToken(app, deps);
   createApiKey(app, deps);
   listApiKeys(app, deps);
   getApiKey(app, deps);

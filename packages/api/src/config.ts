@@ -13,6 +13,8 @@ import { parseIpRange } from "@earshot/shared/domain/ip-address";
 import type { IpRange } from "@earshot/shared/domain/ip-address";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
+import type { TokenSettings } from "./deps.ts";
+import { IDENTITY_SHAPE, tokenSettings } from "./identity-config.ts";
 import { parseOrigins } from "./cors-origins.ts";
 import { parseRateLimits, RATE_LIMITS } from "./rate-limits/rate-limits.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
@@ -31,6 +33,7 @@ export interface ApiConfig {
   sealKeys: SealKeys;
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
+  tokens: TokenSettings;
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
   /** Where requests are counted: `postgres` where several servers share an account. */
@@ -53,6 +56,7 @@ const SHAPE = {
   ...METRICS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
+  ...IDENTITY_SHAPE,
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   RATE_LIMITS: parsedBy(parseRateLimits, "is not name=requests/seconds[,…]").default(RATE_LIMITS),
   RATE_STORE: z.enum(["memory", "postgres"]).default("memory"),
@@ -63,10 +67,12 @@ const SHAPE = {
 /** @throws ConfigError that names every variable at fault. */
 export function readConfig(env: Env): ApiConfig {
   const parsed = parseEnv(env, SHAPE, ["DATABASE_URL", "BLOBS_CREDENTIALS", "SEAL_KEYS", "URL_KEY"]);
+  const publicUrl = (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, "");
   return {
     host: parsed.HOST,
     port: parsed.PORT,
-    publicUrl: (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, ""),
+    publicUrl,
+    tokens: tokenSettings(parsed, publicUrl),
     databaseUrl: parsed.DATABASE_URL,
     queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },
     blobs: parsed.BLOBS,

@@ -1,6 +1,7 @@
 import type { BlobStore, UploadSigner } from "@earshot/shared/blobs/blob-store";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
+import type { SigningAlgorithm } from "@earshot/shared/crypto/signing-keys";
 import type { Database } from "@earshot/shared/db/database";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { Log } from "@earshot/shared/log";
@@ -19,6 +20,7 @@ export interface Deps {
   /** HMAC key of the embedded blobs' signed URLs; null where a bucket serves them itself. */
   blobUrlKey: Bytes | null;
   sealKeys: SealKeys;
+  tokens: TokenSettings;
   watchJobs: JobWatch;
   clientIp: ClientIp;
   rateLimiter: RateLimiter;
@@ -34,6 +36,14 @@ export interface Deps {
 
 /** The address a request comes from, or null where nobody can say. No header that the client wrote decides it. */
 export type ClientIp = (c: AppContext) => string | null;
+
+/** Of the tokens that we sign ourselves. */
+export interface TokenSettings {
+  /** `iss`: the API as clients reach it, without a slash at the end. Never what a request says of itself. */
+  issuer: string;
+  /** Of the first signing key; a rotation may choose another. */
+  algorithm: SigningAlgorithm;
+}
 
 export interface Readiness {
   database: "up" | "down";

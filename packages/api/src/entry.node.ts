@@ -42,6 +42,7 @@ async function start(config: ApiConfig): Promise<void> {
     bell: queue,
     ...(await openBlobRoom(config)),
     sealKeys: config.sealKeys,
+    tokens: config.tokens,
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),
     rateLimiter: config.rateStore === "postgres" ? postgresLimiter(db) : new MemoryLimiter(),

@@ -9,6 +9,7 @@ import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
+import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
 
@@ -22,6 +23,7 @@ describeListing(openAtEdge);
 // What an account may ask in a minute where nothing is configured.
 describeRateLimits(openAtEdge, 600);
 describeRefusals(openAtEdge);
+describeTokens(openAtEdge);
 describeUploads(openAtEdge);
 
 describe("the Worker", () => {

@@ -47,6 +47,7 @@ function depsOf(env: EdgeEnv): Deps {
     uploadSigner: createS3UploadSigner(bucket),
     blobUrlKey: null,
     sealKeys: config.sealKeys,
+    tokens: config.tokens,
     watchJobs: watchJobsInRooms({
       rooms: env.WAITING_ROOMS,
       look: ({ accountId, jobId }) => findJobStory(db, accountId, jobId),

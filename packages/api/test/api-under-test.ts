@@ -71,6 +71,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     uploadSigner: createUploadSigner({ baseUrl: `http://api.test${BLOBS_PATH}`, key: urlKey }),
     blobUrlKey: urlKey,
     sealKeys: parseSealKeys(newSealKey("test")),
+    tokens: { issuer: "https://api.test", algorithm: "EdDSA" },
     watchJobs: watch,
     // A test that means an address says it in a header of its own.
     clientIp: (c) => c.req.header("X-Test-Client-Ip") ?? "192.0.2.1",

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { readEdgeConfig } from "./edge-config.ts";
 
 const ENV = {
+  EARSHOT_PUBLIC_URL: "https://earshot.example.com/",
   EARSHOT_QUEUE_URL: "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs",
   EARSHOT_QUEUE_REGION: "eu-central-1",
   EARSHOT_QUEUE_CREDENTIALS: "AKIDQUEUE:hunter2",
@@ -18,10 +19,13 @@ test("queue and bucket each have credentials of their own", () => {
     blobs: { bucketUrl: "https://audio.s3.eu-central-1.amazonaws.com" },
     blobsCredentials: { accessKeyId: "AKIDBLOBS" },
     allowLoopback: false,
+    tokens: { issuer: "https://earshot.example.com", algorithm: "EdDSA" },
   });
 });
 
 test.for([
+  ["EARSHOT_PUBLIC_URL", undefined],
+  ["EARSHOT_TOKEN_ALGORITHM", "HS256"],
   ["EARSHOT_QUEUE_URL", undefined],
   ["EARSHOT_QUEUE_CREDENTIALS", "hunter2"],
   ["EARSHOT_BLOBS", "file:///hunter2"],

@@ -10,16 +10,18 @@ import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { QueueConfig } from "@earshot/shared/queue/job-queue";
-
 import { parseOrigins } from "../cors-origins.ts";
 import { parseRateLimits, RATE_LIMITS } from "../rate-limits/rate-limits.ts";
 import type { RateLimits } from "../rate-limits/rate-limits.ts";
+import type { TokenSettings } from "../deps.ts";
+import { IDENTITY_SHAPE, tokenSettings } from "../identity-config.ts";
 
 export interface EdgeConfig {
   queue: QueueConfig;
   queueCredentials: AwsCredentials;
   blobs: S3Location;
   blobsCredentials: AwsCredentials;
+  tokens: TokenSettings;
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
   sealKeys: SealKeys;
@@ -29,6 +31,8 @@ export interface EdgeConfig {
 const credentials = parsedBy(parseAwsCredentials, "is not accessKeyId:secretAccessKey");
 
 const SHAPE = {
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }),
+  ...IDENTITY_SHAPE,
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
   QUEUE_REGION: z.string().optional(),
@@ -50,6 +54,7 @@ export function readEdgeConfig(env: Env): EdgeConfig {
     blobs: parsed.BLOBS,
     blobsCredentials: parsed.BLOBS_CREDENTIALS,
     rateLimits: parsed.RATE_LIMITS,
+    tokens: tokenSettings(parsed, parsed.PUBLIC_URL.replace(/\/+$/, "")),
     corsOrigins: parsed.CORS_ORIGINS,
     sealKeys: parsed.SEAL_KEYS,
     allowLoopback: parsed.ALLOW_LOOPBACK,

@@ -33,6 +33,7 @@ export async function openWranglerDev(): Promise<FrontDoor> {
   const directory = await mkdtemp(join(tmpdir(), "earshot-test-wrangler-"));
   started.defer(() => rm(directory, { recursive: true, force: true }));
   const wrangler = startWrangler(directory, database.urls.api, {
+    EARSHOT_PUBLIC_URL: "https://api.test",
     EARSHOT_QUEUE_URL: queue.url,
     EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
     EARSHOT_QUEUE_CREDENTIALS: "embedded:embedded",

@@ -26,6 +26,7 @@ const services: EdgeServices = {
   ownerUrl: `postgres://postgres:${password}@${host}:${port}/${template}`,
   queue: { endpoint: queue.endpoint, url: queue.url },
   variables: {
+    EARSHOT_PUBLIC_URL: "https://api.test",
     EARSHOT_QUEUE_URL: queue.url,
     EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
     EARSHOT_QUEUE_CREDENTIALS: "embedded:embedded",

@@ -46,8 +46,9 @@ afterAll(async () => {
 
 const cli = (...args: string[]) => runCli(args, { env });
 
-function call(path: string, key: string): Promise<Response> {
+function call(path: string, key: string, init: RequestInit = {}): Promise<Response> {
   return fetch(`http://127.0.0.1:${env["EARSHOT_PORT"]}${path}`, {
+    ...init,
     headers: { authorization: `Bearer ${key}` },
   });
 }
@@ -228,6 +229,27 @@ describe("earshot up", () => {
     const found = await cli("audit", "verify", "--json");
     expect(found.status).toBe(1);
     expect(jsonLines(found)).toMatchObject([{ ok: false, faults: [{ kind: "row_changed" }] }]);
+  });
+
+  test("has its signing keys rotated and revoked while it runs", async () => {
+    const [{ key }] = jsonLines(await cli("keys", "create", "--json")) as [{ key: string }];
+    const token = async () => {
+      const response = await call("/v1/auth/token", key, { method: "POST" });
+      return ((await response.json()) as { access_token: string }).access_token;
+    };
+    const statuses = async () => {
+      const [rows] = jsonLines(await cli("keys", "signing", "--json")) as [{ kid: string; status: string }[]];
+      return Object.fromEntries(rows.map(({ kid, status }) => [status, kid]));
+    };
+    const first = await token();
+    expect((await cli("keys", "rotate-signing")).status).toBe(0);
+    expect((await cli("keys", "rotate-signing")).status).toBe(1);
+    const { signing = "" } = await statuses();
+    expect(await statuses()).toEqual({ next: expect.any(String), signing: expect.any(String) });
+    expect((await call("/v1/me", await token())).status).toBe(200);
+    expect((await cli("keys", "revoke-signing", signing)).status).toBe(0);
+    expect((await call("/v1/me", first)).status).toBe(401);
+    expect((await call("/v1/me", await token())).status).toBe(200);
   });
 
   test("is the only one in its home, and tells a second one which process it is", async () => {

@@ -11,6 +11,9 @@ export const ID_PREFIXES = {
   user: "usr",
   box: "box",
   audit: "aud",
+  token: "tok",
+  session: "ses",
+  invitation: "inv",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -13,6 +13,7 @@ import {
   text,
   timestamp,
 } from "drizzle-orm/pg-core";
+import type { SigningAlgorithm } from "../crypto/signing-keys.ts";
 import type { JobErrorCode } from "../domain/errors.ts";
 import type { EventType } from "../domain/events.ts";
 import type { JobStatus } from "../domain/job-status.ts";
@@ -53,6 +54,16 @@ export const apiKeys = pgTable("api_keys", {
   requestsPerMinute: integer("requests_per_minute"),
   createdBy: text("created_by"),
   rotatedFrom: text("rotated_from"),
+});
+
+export const signingKeys = pgTable("signing_keys", {
+  kid: text("kid").primaryKey(),
+  algorithm: text("algorithm").$type<SigningAlgorithm>().notNull(),
+  publicJwk: text("public_jwk").notNull(),
+  privateJwkSealed: text("private_jwk_sealed").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  signsFrom: time("signs_from").notNull(),
+  revokedAt: time("revoked_at"),
 });
 
 export const uploads = pgTable("uploads", {
