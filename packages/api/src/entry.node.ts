@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "@earshot/shared/config/env";
-import { openDatabase } from "@earshot/shared/db/database";
+import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { watchEvents } from "@earshot/shared/metrics/watch-events";
@@ -34,7 +34,11 @@ try {
 
 async function start(config: ApiConfig): Promise<void> {
   const metrics = await openMetrics(config.metrics, log);
-  const { db, sql, close } = openDatabase({ url: config.databaseUrl, name: "earshot api" });
+  const { db, sql, close } = openDatabase({
+    url: config.databaseUrl,
+    name: "earshot api",
+    statementSeconds: STATEMENT_SECONDS,
+  });
   const queue = new JobQueue(config.queue);
   const watch = await watchJobs({ db, sql });
   const app = createApp({

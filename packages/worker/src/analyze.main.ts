@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { openBlobs } from "@earshot/shared/blobs/open-blobs";
 import { modelCacheIn } from "@earshot/shared/config/home";
 import { newId } from "@earshot/shared/crypto/ids";
-import { openDatabase } from "@earshot/shared/db/database";
+import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { createLog } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
@@ -31,7 +31,11 @@ await runUntilStopped(base, async (stop) => {
   await using metrics = await openMetrics(config, base);
   const counted = createWorkerMetrics(metrics.registry, { slots });
   const log = watchEvents(base, counted.watchers);
-  const database = openDatabase({ url: config.DATABASE_URL, name: "earshot-worker" });
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    name: "earshot-worker",
+    statementSeconds: STATEMENT_SECONDS,
+  });
   const queue = new JobQueue({ url: config.QUEUE_URL, endpoint: config.QUEUE_ENDPOINT });
   const scratchRoot = await openScratchRoot();
   const engine = await createEngine({

@@ -1,5 +1,5 @@
 import { openBlobs } from "@earshot/shared/blobs/open-blobs";
-import { openDatabase } from "@earshot/shared/db/database";
+import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { createLog } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { watchEvents } from "@earshot/shared/metrics/watch-events";
@@ -18,7 +18,11 @@ const base = createLog("deliver");
 
 await runUntilStopped(base, async (stop) => {
   const config = readDelivererConfig(process.env);
-  const database = openDatabase({ url: config.DATABASE_URL, name: "earshot-deliver" });
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    name: "earshot-deliver",
+    statementSeconds: STATEMENT_SECONDS,
+  });
   const { db } = database;
   await using metrics = await openMetrics(config, base);
   const log = watchEvents(base, createDeliverMetrics(metrics.registry, db));

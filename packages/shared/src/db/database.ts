@@ -7,6 +7,7 @@ import type { PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as schema from "./schema.ts";
+import { StatementWatch } from "./statement-watch.ts";
 
 /** A connection pool or a transaction on one: every query of this room takes either. */
 export type Database = PgDatabase<
@@ -30,6 +31,11 @@ export interface DatabaseOptions {
   name: string;
   /** After this long without a query a connection is closed. */
   idleSeconds?: number;
+  /**
+   * The server ends a longer statement, and a connection on which nothing is heard for longer is cut. Without it a
+   * statement may take its time (migrations), and one on a dead connection as long as TCP does.
+   */
+  statementSeconds?: number;
   /** Set where another layer carries the connection, and keeps it (Hyperdrive). */
   trustTransport?: true;
 }
@@ -37,13 +43,20 @@ export interface DatabaseOptions {
 const CONNECT_WITHIN_SECONDS = 10;
 const CLOSE_WITHIN_SECONDS = 5;
 const LONGEST_RECONNECT_SECONDS = 1;
+/** A connection that only listens asks for nothing: the kernel finds out that it is dead. */
+const KEEP_ALIVE_SECONDS = 15;
 
 /** The driver's own back-off grows to 20 s, in which a database that restarted in two would go unseen and leases would run out. */
 function reconnectSeconds(attempt: number): number {
   return Math.min(LONGEST_RECONNECT_SECONDS, 0.05 * 2 ** attempt) * (0.5 + Math.random() / 2);
 }
 
+/** For processes that hold leases: a statement on a dead connection is given up while the lease still lives. */
+export const STATEMENT_SECONDS = 15;
+
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
+  const { statementSeconds } = options;
+  const watch = statementSeconds === undefined ? null : new StatementWatch({ statementSeconds });
   const sql = postgres(options.url, {
     max: options.max ?? 8,
     ssl: options.trustTransport ? false : transportSecurity(options.url),
@@ -54,11 +67,15 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     // middle of it would be an unhandled rejection, the end of a process. Drizzle knows the types of its columns.
     fetch_types: false,
     ...(options.trustTransport && { socket: connectedSocket }),
+    ...(watch && { socket: watch.socket, keep_alive: KEEP_ALIVE_SECONDS }),
     onnotice() {},
-    connection: { application_name: options.name },
+    connection: {
+      application_name: options.name,
+      ...(statementSeconds !== undefined && { statement_timeout: statementSeconds * 1_000 }),
+    },
   });
   return {
-    db: drizzle(sql, { schema }),
+    db: drizzle(watch === null ? sql : watch.watch(sql), { schema }),
     sql,
     close: () => sql.end({ timeout: CLOSE_WITHIN_SECONDS }),
   };
