@@ -1,50 +1,130 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { isScope, ROLE_SCOPES, ROLES, SCOPES } from "@earshot/shared/domain/scopes";
+import type { Scope } from "@earshot/shared/domain/scopes";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
-import type { ApiUnderTest } from "../../test/api-under-test.ts";
+import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
+import { pathOf, ROUTES } from "../../test/route-table.ts";
+import type { RouteSample } from "../../test/route-table.ts";
+import { accountRoutes } from "../account-routes.ts";
+import type { AccountRoute } from "../account-routes.ts";
+import { openApiDocument } from "../openapi-document.ts";
 
 let api: ApiUnderTest;
 beforeAll(async () => void (api = await startApi()));
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** Every route of the app that wants an account, each once. */
-function accountRoutes(): { method: string; path: string }[] {
-  const routes = api.app.routes.filter(
-    ({ method, path }) => method !== "ALL" && path.startsWith("/v1/") && !path.startsWith("/v1/blobs/"),
-  );
-  return [...new Set(routes.map(({ method, path }) => `${method} ${path}`))].map((route) => {
-    const [method = "", path = ""] = route.split(" ");
-    return { method, path };
-  });
+const TABLE = Object.entries(ROUTES).map(([name, sample]) => ({ name, sample }));
+const CLOSED = TABLE.filter(({ sample }) => !sample.isOpen);
+const SCOPED = CLOSED.filter(({ sample }) => !sample.needsNoScope);
+
+function routeOf(name: string): AccountRoute {
+  const route = accountRoutes(api.app).find(({ method, path }) => `${method} ${path}` === name);
+  if (route === undefined) throw new Error(`the app has no ${name}`);
+  return route;
 }
 
-test("every route that names something answers 404 to another account", async () => {
-  const ids: Record<string, string> = {
-    "api-keys": (await bodyOf(await api.send("POST", "/v1/api-keys", { json: KEY }))).id,
-    jobs: (await bodyOf(await api.send("POST", "/v1/jobs", { json: JOB }))).id,
-    uploads: (await bodyOf(await api.send("POST", "/v1/uploads", { json: UPLOAD }))).id,
-  };
-  const stranger = await api.addCaller();
-  // Models are the same for every account.
-  const named = accountRoutes().filter(({ path }) => path.includes(":id") && !path.includes("/models/"));
-  expect(named.length).toBeGreaterThanOrEqual(7);
-  for (const { method, path } of named) {
-    const target = path.replace(":id", ids[path.split("/")[2] ?? ""] ?? "").replace(":task", JOB.tasks[0]);
+function scopeOf(name: string): Scope {
+  const { scope } = routeOf(name);
+  if (scope === null) throw new Error(`${name} asks for no scope`);
+  return scope;
+}
+
+/** Calls the route about something of `api.caller`'s; as him where nobody else is named. */
+async function call(name: string, sample: RouteSample, as: Caller | null = api.caller): Promise<Response> {
+  const { method, path } = routeOf(name);
+  const target = await pathOf(api, path, sample);
+  const headers = as === null ? { Authorization: null } : {};
+  return api.send(method, target, { json: sample.json, headers, ...(as && { as }) });
+}
+
+/** Another key of the caller's own account. */
+async function keyWith(scopes: string[]): Promise<Caller> {
+  const { key } = await bodyOf<{ key: string }>(
+    await api.send("POST", "/v1/api-keys", { json: { name: "a test's", scopes } }),
+  );
+  return { ...api.caller, key };
+}
+
+test("the table has every route of the app, and no other (a new route is one line in test/route-table.ts)", () => {
+  const routes = accountRoutes(api.app).map(({ method, path }) => `${method} ${path}`);
+  expect(Object.keys(ROUTES).toSorted()).toEqual(routes.toSorted());
+});
+
+test("no route hides behind `all`: what serves every method is only passed on the way", () => {
+  const everyMethod = api.app.routes.filter(({ method }) => method === "ALL").map(({ path }) => path);
+  expect(everyMethod.filter((path) => !path.endsWith("*"))).toEqual([]);
+});
+
+test.each(SCOPED)("$name asks for one scope, and its contract says so", ({ name }) => {
+  const { method, path } = routeOf(name);
+  const scope = scopeOf(name);
+  expect(isScope(scope)).toBe(true);
+  const operation =
+    openApiDocument().paths?.[path.replaceAll(/:(\w+)/g, "{$1}")]?.[method.toLowerCase() as "get"];
+  expect(operation?.security).toEqual([{ bearer: [scope] }]);
+});
+
+test.each(CLOSED)("$name is closed to who shows no credential", async ({ name, sample }) => {
+  const answer = await call(name, sample, null);
+  expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
+  expect(await refusalOf(answer)).toEqual({ status: 401, code: "unauthorized", pointers: [] });
+});
+
+test.each(SCOPED)("$name is closed to every scope but its own", async ({ name, sample }) => {
+  const needed = scopeOf(name);
+  const others = SCOPES.filter(
+    (scope) => scope !== needed && !(needed === "uploads:write" && scope === "jobs:write"),
+  );
+  const refused = await call(name, sample, await keyWith(others));
+  expect(await refusalOf(refused)).toEqual({ status: 403, code: "forbidden", pointers: [] });
+});
+
+test.each(CLOSED)("$name is open to a credential with its scope", async ({ name, sample }) => {
+  const { scope } = routeOf(name);
+  // Whoever makes keys gives no more than he has: the samples make keys that may read jobs.
+  const answer = await call(name, sample, await keyWith([scope ?? "jobs:read", "jobs:read"]));
+  expect([401, 403, 404, 405]).not.toContain(answer.status);
+  expect(answer.status).toBeLessThan(500);
+});
+
+describe.each(ROLES)("as %s", (role) => {
+  test.each(SCOPED)("$name is open or closed as the role says", async ({ name, sample }) => {
+    const mayUse = ROLE_SCOPES[role].includes(scopeOf(name));
+    const answer = await call(name, sample, await keyWith([...ROLE_SCOPES[role]]));
+    if (mayUse) expect(answer.status).not.toBe(403);
+    else expect(answer.status).toBe(403);
+  });
+});
+
+test.each(SCOPED.filter(({ name, sample }) => !name.startsWith("GET ") && !sample.onlyReads))(
+  "$name changes something, so a viewer may not",
+  async ({ name, sample }) => {
+    expect((await call(name, sample, await keyWith([...ROLE_SCOPES.viewer]))).status).toBe(403);
+  },
+);
+
+test.each(TABLE.filter(({ sample }) => sample.of !== undefined))(
+  "$name answers 404 to another account, and does nothing",
+  async ({ name, sample }) => {
+    const { method, path } = routeOf(name);
+    const target = await pathOf(api, path, sample);
+    const stranger = await api.addCaller();
     // The stranger first: nothing that he does may change what the owner finds.
-    const foreign = await refusalOf(await api.send(method, target, { as: stranger }));
-    const own = await api.send(method, target);
-    expect(own.status, `${method} ${path}`).not.toBe(404);
-    expect(foreign, `${method} ${path}`).toEqual({ status: 404, code: "not_found", pointers: [] });
-  }
-  const jobs = await api.owner.sql`select status, retried_from from jobs order by created_at, id`;
-  // The owner's own calls canceled it and retried it, once each.
-  expect(jobs).toEqual([
-    { status: "canceled", retried_from: null },
-    { status: "queued", retried_from: ids.jobs },
-  ]);
+    const foreign = await refusalOf(await api.send(method, target, { as: stranger, json: sample.json }));
+    const own = await api.send(method, target, { json: sample.json });
+    expect(own.status, "to its owner").not.toBe(404);
+    expect(own.status, "to its owner").not.toBe(410);
+    expect(foreign).toEqual({ status: 404, code: "not_found", pointers: [] });
+  },
+);
+
+test("every route with a name in it is called about somebody's own, or about what is everybody's", () => {
+  const named = TABLE.filter(({ name, sample }) => name.includes(":id") && sample.of === undefined);
+  expect(named.map(({ name }) => name)).toEqual(["GET /v1/models/:id"]);
 });
 
 test("a list holds the caller's own jobs alone, and his cursor is of no use to another", async () => {
-  for (const _ of [1, 2]) await api.send("POST", "/v1/jobs", { json: JOB });
+  for (const _ of [1, 2]) await api.send("POST", "/v1/jobs", { json: ROUTES["POST /v1/jobs"]?.json });
   const own = await bodyOf<{ next_cursor: string }>(await api.send("GET", "/v1/jobs?limit=1"));
   const stranger = await api.addCaller();
   const foreign = await bodyOf<{ data: [] }>(await api.send("GET", "/v1/jobs", { as: stranger }));
@@ -53,33 +133,30 @@ test("a list holds the caller's own jobs alone, and his cursor is of no use to a
   expect(await refusalOf(borrowed)).toMatchObject({ status: 400, pointers: ["/query/cursor"] });
 });
 
-test("every route of an account wants a credential, and one that may", async () => {
-  const powerless = await api.addCaller({ scopes: [] });
-  const id = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  expect(accountRoutes().length).toBeGreaterThanOrEqual(13);
-  for (const { method, path } of accountRoutes()) {
-    const target = path.replace(":id", id).replace(":task", JOB.tasks[0]);
-    const nobody = await api.send(method, target, { headers: { Authorization: null } });
-    expect(nobody.headers.get("WWW-Authenticate")).toBe("Bearer");
-    expect(await refusalOf(nobody), path).toMatchObject({ status: 401, code: "unauthorized" });
-    if (path === "/v1/me") continue;
-    expect(await refusalOf(await api.send(method, target, { as: powerless })), path).toMatchObject({
-      status: 403,
-    });
+test.each(CLOSED.filter(({ name }) => name.startsWith("GET ") && !name.includes(":")))(
+  "$name shows another account nothing of this one",
+  async ({ name }) => {
+    if (name.includes("/models")) return;
+    const stranger = await api.addCaller();
+    const shown = await (await api.send("GET", routeOf(name).path, { as: stranger })).text();
+    expect(shown).not.toContain(api.caller.accountId);
+    for (const [kind, ids] of Object.entries(await idsOf())) {
+      for (const id of ids) expect(shown, kind).not.toContain(id);
+    }
+  },
+);
+
+/** All that the caller's account has, of every table that has ids of accounts. */
+async function idsOf(): Promise<Record<string, string[]>> {
+  const tables = await api.owner.sql<{ name: string }[]>`
+    select c.table_name as name from information_schema.columns c
+    join information_schema.columns i on i.table_name = c.table_name and i.column_name = 'id' and i.data_type = 'text'
+    where c.table_schema = 'public' and c.column_name = 'account_id'`;
+  const found: Record<string, string[]> = {};
+  for (const { name } of tables) {
+    const rows = await api.owner.sql<{ id: string }[]>`
+      select id from ${api.owner.sql(name)} where account_id = ${api.caller.accountId}`;
+    found[name] = rows.map(({ id }) => id);
   }
-});
-
-test("reading and writing are two scopes", async () => {
-  const reader = await api.addCaller({ scopes: ["jobs:read"] });
-  const writer = await api.addCaller({ scopes: ["jobs:write"] });
-  expect((await api.send("POST", "/v1/jobs", { json: JOB, as: reader })).status).toBe(403);
-  const submitted = await api.send("POST", "/v1/jobs", { json: JOB, as: writer });
-  expect(submitted.status).toBe(202);
-  expect((await api.send("GET", `/v1/jobs/${(await bodyOf(submitted)).id}`, { as: writer })).status).toBe(
-    403,
-  );
-});
-
-const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] as const };
-const KEY = { name: "a test's", scopes: ["jobs:read"] };
-const UPLOAD = { filename: "a.wav", content_type: "audio/wav", size: 4 };
+  return found;
+}

@@ -1,0 +1,73 @@
+import { bodyOf } from "./answer.ts";
+import type { ApiUnderTest } from "./api-under-test.ts";
+
+/** How the suite over all routes calls one of them. */
+export interface RouteSample {
+  /** What `:id` in the path is; each call gets one of its own, made by the caller's account. */
+  of?: keyof typeof MAKERS;
+  /** Other parameters of the path. */
+  params?: Record<string, string>;
+  json?: unknown;
+  /** Any credential will do: the route asks for no scope. */
+  needsNoScope?: true;
+  /** Open to those who have no credential yet. */
+  isOpen?: true;
+  /** It changes nothing, though it is no GET: a viewer may use it. */
+  onlyReads?: true;
+}
+
+const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
+const UPLOAD = { filename: "a.wav", content_type: "audio/wav", size: 4 };
+const KEY = { name: "a test's", scopes: ["jobs:read"] };
+
+/** One line a route. A route of the app that is missing here fails the suite, and so does a line without a route. */
+export const ROUTES: Readonly<Record<string, RouteSample>> = {
+  "POST /v1/uploads": { json: UPLOAD },
+  "POST /v1/uploads/:id/complete": { of: "upload" },
+  "POST /v1/jobs": { json: JOB },
+  "GET /v1/jobs": {},
+  "GET /v1/jobs/:id": { of: "job" },
+  "DELETE /v1/jobs/:id": { of: "job" },
+  "GET /v1/jobs/:id/result": { of: "job" },
+  "GET /v1/jobs/:id/result/:task": { of: "job", params: { task: "audio.features" } },
+  "POST /v1/jobs/:id/cancel": { of: "job" },
+  "POST /v1/jobs/:id/retry": { of: "canceledJob" },
+  "GET /v1/jobs/:id/events": { of: "canceledJob" },
+  "GET /v1/audit": {},
+  "GET /v1/models": {},
+  "GET /v1/models/:id": { params: { id: "silero_vad" } },
+  "GET /v1/me": { needsNoScope: true },
+  "POST /v1/api-keys": { json: KEY },
+  "GET /v1/api-keys": {},
+  "GET /v1/api-keys/:id": { of: "apiKey" },
+  "POST /v1/api-keys/:id/rotate": { of: "apiKey" },
+  "DELETE /v1/api-keys/:id": { of: "apiKey" },
+};
+
+/** Makes something in the caller's account and says its id. */
+type Maker = (api: ApiUnderTest) => Promise<string>;
+
+const post =
+  (path: string, json: unknown): Maker =>
+  async (api) =>
+    (await bodyOf(await api.send("POST", path, { json }))).id;
+
+const job = post("/v1/jobs", JOB);
+
+const MAKERS = {
+  job,
+  upload: post("/v1/uploads", UPLOAD),
+  apiKey: post("/v1/api-keys", KEY),
+  async canceledJob(api: ApiUnderTest) {
+    const id = await job(api);
+    await api.send("POST", `/v1/jobs/${id}/cancel`);
+    return id;
+  },
+} satisfies Record<string, Maker>;
+
+/** The path of one call, about something that is there. */
+export async function pathOf(api: ApiUnderTest, path: string, sample: RouteSample): Promise<string> {
+  const made = sample.of === undefined ? {} : { id: await MAKERS[sample.of](api) };
+  const params: Record<string, string> = { ...made, ...sample.params };
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => params[name] ?? "missing");
+}
