@@ -29,7 +29,7 @@ export interface BatchWork<Request, Answer> {
 
 export interface BatcherOptions {
   modelId: string;
-  pool: LanePool;
+  pool: Pick<LanePool, "take" | "give" | "call">;
   limits: BatchLimits;
   figures: ModelFigures;
 }
