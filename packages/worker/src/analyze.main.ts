@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import { rm } from "node:fs/promises";
 import { openBlobs } from "@earshot/shared/blobs/open-blobs";
-import { modelCacheIn } from "@earshot/shared/config/home";
 import { newId } from "@earshot/shared/crypto/ids";
 import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
@@ -14,6 +13,7 @@ import { analyze } from "./analyze.ts";
 import { readWorkerConfig } from "./config.ts";
 import { consume } from "./consume.ts";
 import { createEngine } from "./engine.ts";
+import { engineOptionsOf, slotsOf } from "./engine-config.ts";
 import { Interruption } from "./interruption.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openScratchRoot } from "./scratch.ts";
@@ -22,12 +22,14 @@ import { createWorkerMetrics } from "./worker-metrics.ts";
 // From SIGTERM: jobs that are not done by then go back to the queue.
 const HAND_BACK_AFTER_MS = 4_000;
 
+// EX_SOFTWARE: this machine computes something else than it should. Starting again will not help by itself.
+const DEFUNCT_STATUS = 70;
+
 const base = createLog("worker");
 
 await runUntilStopped(base, async (stop) => {
   const config = readWorkerConfig(process.env);
-  // One more than the lanes: the next job is decoded while they work.
-  const slots = config.LANES + 1;
+  const slots = slotsOf(config);
   await using metrics = await openMetrics(config, base);
   const counted = createWorkerMetrics(metrics.registry, { slots });
   const log = watchEvents(base, counted.watchers);
@@ -39,14 +41,11 @@ await runUntilStopped(base, async (stop) => {
   const queue = new JobQueue({ url: config.QUEUE_URL, endpoint: config.QUEUE_ENDPOINT });
   const scratchRoot = await openScratchRoot();
   const engine = await createEngine({
-    lanes: config.LANES,
-    threads: config.LANE_THREADS,
-    device: config.DEVICE,
-    modelsDir: config.MODELS_DIR,
-    cacheDir: modelCacheIn(config.HOME),
-    searchPath: process.env["PATH"] ?? "",
+    ...engineOptionsOf(config, process.env),
+    fitnessCheck: "at start",
     log,
   });
+  const { defunct } = engine.inference;
   const handBack = new AbortController();
   stop.addEventListener("abort", async () => {
     log.info("draining");
@@ -54,6 +53,12 @@ await runUntilStopped(base, async (stop) => {
     await pause(HAND_BACK_AFTER_MS);
     handBack.abort(new Interruption("draining"));
   });
+  // Whatever it would say now is worth nothing: others do its jobs.
+  const giveUp = () => {
+    metrics.health.condemn(engine.observe().defunct ?? "");
+    handBack.abort(new Interruption("draining"));
+  };
+  defunct.addEventListener("abort", giveUp);
 
   const workerId = `${hostname()}/${newId("box")}`;
   const options = {
@@ -68,9 +73,15 @@ await runUntilStopped(base, async (stop) => {
     log,
     random: Math.random,
   };
-  log.info("ready", { worker_id: workerId, device: config.DEVICE, lanes: config.LANES });
+  if (defunct.aborted) giveUp();
+  else
+    log.info("ready", {
+      worker_id: workerId,
+      device: engine.observe().device,
+      lanes: engine.inference.pids.length,
+    });
   metrics.health.hasRoom(true);
-  process.send?.({ ready: true, ...metrics.address });
+  process.send?.({ ready: !defunct.aborted, ...metrics.address });
   await consume(
     {
       db: database.db,
@@ -85,12 +96,22 @@ await runUntilStopped(base, async (stop) => {
       log,
       random: Math.random,
     },
-    stop,
+    AbortSignal.any([stop, defunct]),
   );
+  // A defunct worker stays, for whoever looks at its readiness, and takes no job.
+  await aborted(stop);
   await Promise.all([
     engine[Symbol.asyncDispose](),
     database.close(),
     rm(scratchRoot, { recursive: true, force: true }),
   ]);
   queue.close();
+  return defunct.aborted ? DEFUNCT_STATUS : 0;
 });
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { readWorkerConfig } from "./config.ts";
+import { engineOptionsOf } from "./engine-config.ts";
 
 const ENV = {
   EARSHOT_DATABASE_URL: "postgres://earshot_worker:p@127.0.0.1/earshot",
@@ -11,4 +12,35 @@ test("a worker on a bucket has its credentials, and does not start without them"
   const config = readWorkerConfig({ ...ENV, EARSHOT_BLOBS_CREDENTIALS: "AKIA:secret" });
   expect(config.BLOBS_CREDENTIALS).toEqual({ accessKeyId: "AKIA", secretAccessKey: "secret" });
   expect(() => readWorkerConfig(ENV)).toThrow("EARSHOT_BLOBS_CREDENTIALS");
+});
+
+const LOCAL = { ...ENV, EARSHOT_BLOBS: "file:///var/earshot" };
+
+test("an engine is told what its environment says, and the rest is the device's to choose", () => {
+  const env = {
+    ...LOCAL,
+    EARSHOT_DEVICE: "cuda:1",
+    EARSHOT_DEVICE_FALLBACK: "cpu",
+    EARSHOT_BATCH: "16",
+    EARSHOT_LANE_MEMORY_MB: "512",
+    LD_LIBRARY_PATH: "/cuda",
+  };
+  expect(engineOptionsOf(readWorkerConfig(env), env)).toMatchObject({
+    device: "cuda:1",
+    fallback: "cpu",
+    lanes: undefined,
+    threads: 1,
+    batch: { maxRows: 16 },
+    recycle: { rssBytes: 512 * 1024 ** 2 },
+    laneEnv: { LD_LIBRARY_PATH: "/cuda" },
+  });
+});
+
+test.each([
+  ["DEVICE", "gpu"],
+  ["DEVICE_FALLBACK", "webgpu"],
+  ["LANES", "0"],
+  ["BATCH", "0"],
+])("EARSHOT_%s=%s is refused", (name, value) => {
+  expect(() => readWorkerConfig({ ...LOCAL, [`EARSHOT_${name}`]: value })).toThrow(`EARSHOT_${name}`);
 });

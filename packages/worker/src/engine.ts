@@ -1,8 +1,14 @@
+import { availableParallelism } from "node:os";
 import type { Log } from "@earshot/shared/log";
+import { describeError } from "@earshot/shared/log";
 import type { BatchLimits } from "./inference/batcher.ts";
+import { checkFitness } from "./inference/check-fitness.ts";
+import { defaultsFor } from "./inference/device.ts";
+import type { Device } from "./inference/device.ts";
+import type { RecycleLimits } from "./inference/lane-pool.ts";
 import { createLanes } from "./inference/lanes.ts";
 import type { Lanes } from "./inference/lanes.ts";
-import type { Device } from "./inference/protocol.ts";
+import type { EngineFigures } from "./inference/observer.ts";
 import { createRegistry } from "./inference/registry.ts";
 import { createDecoder } from "./input/decoder.ts";
 import type { Decoder } from "./input/decoder.ts";
@@ -12,11 +18,20 @@ import { readTags } from "./input/tags.ts";
 import type { Tags } from "./input/tags.ts";
 
 export interface EngineOptions {
-  lanes: number;
+  /** What is left out of these has the device's default. */
+  lanes?: number | undefined;
+  batch?: Partial<BatchLimits> | undefined;
+  recycle?: Partial<RecycleLimits> | undefined;
   threads: number;
   device: Device;
-  /** How calls share runs of a model; what is left out has the default. */
-  batch?: Partial<BatchLimits>;
+  /** Where models run when they can't on `device`. Without it the engine is defunct then. */
+  fallback?: Device | undefined;
+  /** Whether every model here is loaded and probed before the first call, not at the first that needs it. */
+  fitnessCheck?: "at start" | "at first use";
+  /** What the models of one lane may take up, by their files. */
+  modelBytes?: number | undefined;
+  /** The whole environment of a lane. */
+  laneEnv?: Readonly<Record<string, string>>;
   modelsDir: string | undefined;
   /** Where pulled weights are, after `modelsDir`. */
   cacheDir?: string | undefined;
@@ -30,6 +45,10 @@ export interface Engine extends AsyncDisposable {
   decoder: Decoder;
   inference: Lanes;
   readTags(file: string, options: { signal: AbortSignal }): Promise<Tags>;
+  /** Jobs that it has room for at once: one more than its lanes, to be decoded while they work. 0 while no lane runs. */
+  slots(): number;
+  /** For metrics and readiness. */
+  observe(): EngineFigures & { fallbackFrom: Device | null };
 }
 
 /** @throws AppError `internal` when a lane does not start. */
@@ -37,18 +56,52 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { log, searchPath } = options;
   const [ffmpeg, sandbox] = await Promise.all([findFfmpeg(searchPath), detectSandbox({ searchPath })]);
   if (ffmpeg === null) log.warn("ffmpeg_missing", { hint: INSTALL_FFMPEG });
-  const inference = await createLanes({
-    count: options.lanes,
-    threads: options.threads,
-    device: options.device,
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
-    registry: createRegistry({ modelsDir: options.modelsDir, cacheDir: options.cacheDir }),
-    log,
-  });
+  const { device, inference } = await openFitLanes(options);
+  const leastSlots = defaultsFor(device, availableParallelism()).slots;
   return {
     decoder: createDecoder({ ffmpeg, sandbox }),
     inference,
     readTags: (file, { signal }) => readTags(file, { sandbox, log, signal }),
+    slots() {
+      const { alive, wanted } = inference.observe().lanes;
+      const canWork = alive > 0 && !inference.defunct.aborted;
+      return canWork ? Math.max(leastSlots, wanted + 1) : 0;
+    },
+    observe: () => ({
+      ...inference.observe(),
+      fallbackFrom: device === options.device ? null : options.device,
+    }),
     [Symbol.asyncDispose]: () => inference.close(),
   };
+}
+
+/** Another device is taken only where the operator said so, and never without a word: other results say `device`. */
+async function openFitLanes(options: EngineOptions): Promise<{ device: Device; inference: Lanes }> {
+  const { device, fallback, log } = options;
+  const inference = await openLanes(options, device);
+  if (!inference.defunct.aborted || fallback === undefined || fallback === device)
+    return { device, inference };
+  log.error("device_fallback", { from: device, to: fallback, ...describeError(inference.defunct.reason) });
+  await inference.close();
+  return { device: fallback, inference: await openLanes({ ...options, lanes: undefined }, fallback) };
+}
+
+async function openLanes(options: EngineOptions, device: Device): Promise<Lanes> {
+  const { threads, log, modelsDir, cacheDir, laneEnv = {}, modelBytes } = options;
+  const defaults = defaultsFor(device, availableParallelism());
+  const folders = { modelsDir, cacheDir };
+  const registry = createRegistry(folders);
+  const inference = await createLanes({
+    count: options.lanes ?? defaults.lanes,
+    threads,
+    device,
+    registry,
+    log,
+    batch: { ...defaults.batch, ...options.batch },
+    recycle: { ...defaults.recycle, ...options.recycle },
+    env: laneEnv,
+    ...(modelBytes === undefined ? {} : { modelBytes }),
+  });
+  if (options.fitnessCheck === "at start") await checkFitness(inference, { registry, folders, log });
+  return inference;
 }

@@ -1,13 +1,15 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { parseEnv, wholeNumber } from "@earshot/shared/config/env";
-import { DEFAULT_HOME, modelCacheIn } from "@earshot/shared/config/home";
+import { parseEnv } from "@earshot/shared/config/env";
+import { modelCacheIn } from "@earshot/shared/config/home";
 import { AppError } from "@earshot/shared/domain/errors";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { Analysis } from "@earshot/shared/domain/results";
 import { createLog, silentLog } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
 import { createEngine } from "@earshot/worker/engine";
+import { ENGINE_SHAPE, engineOptionsOf } from "@earshot/worker/engine-config";
+import { defaultsFor } from "@earshot/worker/inference/device";
 import type { Engine } from "@earshot/worker/engine";
 import { runTasks } from "@earshot/worker/run-tasks";
 import * as z from "zod";
@@ -37,7 +39,10 @@ export async function analyzeFiles(
   const config = readAnalyzeConfig(terminal);
   const choice = readTaskChoice(options, await defaultTasksHere(config.folders));
   const log = options.verbose ? createLog("analyze", terminal.err) : silentLog;
-  const lanes = Math.min(files.length, config.LANES);
+  const lanes = Math.min(
+    files.length,
+    config.LANES ?? defaultsFor(config.DEVICE, availableParallelism()).lanes,
+  );
   const run = new AbortController();
   const signal = AbortSignal.any([terminal.signal, run.signal]);
   await using engine = await openEngine(config, lanes, log);
@@ -58,14 +63,7 @@ export async function analyzeFiles(
 
 async function openEngine(config: AnalyzeConfig, lanes: number, log: Log): Promise<Engine> {
   try {
-    return await createEngine({
-      lanes,
-      threads: config.LANE_THREADS,
-      device: config.DEVICE,
-      ...config.folders,
-      searchPath: config.searchPath,
-      log,
-    });
+    return await createEngine({ ...config.engine, lanes, log });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw missingError(`Models can't be run here: ${said} earshot doctor says more.`);
@@ -76,15 +74,11 @@ type AnalyzeConfig = ReturnType<typeof readAnalyzeConfig>;
 
 function readAnalyzeConfig({ env }: Terminal) {
   const config = parseEnv(env, {
-    HOME: z.string().default(DEFAULT_HOME),
-    MODELS_DIR: z.string().optional(),
-    DEVICE: z.enum(["cpu", "cuda", "webgpu"]).default("cpu"),
-    LANES: wholeNumber(1, 64).default(availableParallelism()),
-    LANE_THREADS: wholeNumber(1, 64).default(1),
+    ...ENGINE_SHAPE,
     MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
   });
   const folders = { modelsDir: config.MODELS_DIR, cacheDir: modelCacheIn(config.HOME) };
-  return { ...config, folders, searchPath: env["PATH"] ?? "" };
+  return { ...config, folders, engine: engineOptionsOf(config, env) };
 }
 
 interface Outcome {

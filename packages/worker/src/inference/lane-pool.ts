@@ -2,17 +2,20 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@earshot/shared/domain/errors";
 import { describeError } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
+import type { Device } from "./device.ts";
 import { Lane } from "./lane.ts";
-import { LaneFailure, LaneTimeout, toAppError } from "./lane-errors.ts";
+import { LaneTimeout, toAppError } from "./lane-errors.ts";
 import type { LaneExit } from "./lane-errors.ts";
+import { loadModel, WrongAnswers } from "./load-model.ts";
 import type { LaneFigures, Observer } from "./observer.ts";
-import type { Device } from "./protocol.ts";
 import type { Registry } from "./registry.ts";
 import { withStop } from "./stop-signal.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 const START_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 120_000;
+const PING_EVERY_MS = 30_000;
+const PING_TIMEOUT_MS = 10_000;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 10_000;
 
@@ -37,6 +40,10 @@ export interface PoolOptions {
   /** How long one call may run, loading its model included. Waiting for a free lane does not count. */
   callTimeoutMs?: number;
   recycle?: RecycleLimits;
+  /** How often a lane without work is asked whether it still answers. */
+  pingEveryMs?: number;
+  /** What the models of one lane may take up, by their files. The one that was used longest ago makes room. */
+  modelBytes?: number;
   /** The whole environment of a lane. On a GPU the driver may want `LD_LIBRARY_PATH`. */
   env?: Readonly<Record<string, string>>;
 }
@@ -50,6 +57,8 @@ export class LanePool {
   readonly #atWork = new Set<Lane>();
   readonly #replacements = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #defunct = new AbortController();
+  #pings: NodeJS.Timeout | undefined;
   /** Lanes lost since one last answered. It sets the pause before the next start. */
   #crashes = 0;
 
@@ -62,6 +71,18 @@ export class LanePool {
     return [...this.#lanes].map((lane) => lane.pid).filter((pid) => pid !== undefined);
   }
 
+  /** Aborts, with the reason, once this machine is found to compute something else than it should. No call is taken then. */
+  get defunct(): AbortSignal {
+    return this.#defunct.signal;
+  }
+
+  declareDefunct(reason: Error): void {
+    if (this.#defunct.signal.aborted) return;
+    this.#options.log.error("defunct", describeError(reason));
+    this.#defunct.abort(reason);
+    this.#line.failAll(reason);
+  }
+
   get figures(): LaneFigures {
     const { count } = this.#options;
     return { wanted: count, alive: this.#lanes.size, busy: this.#atWork.size, ...this.#observer.laneEvents };
@@ -72,10 +93,12 @@ export class LanePool {
     const starts = await Promise.allSettled(Array.from({ length: count }, () => this.#addLane(preload)));
     const failed = starts.find((start) => start.status === "rejected");
     if (failed !== undefined) throw toAppError(failed.reason);
+    this.#pings = setInterval(() => this.#pingIdle(), this.#options.pingEveryMs ?? PING_EVERY_MS).unref();
   }
 
   async close(): Promise<void> {
     const reason = new AppError("internal", { message: "The inference lanes are closed." });
+    clearInterval(this.#pings);
     this.#closing.abort(reason);
     this.#line.failAll(reason);
     await Promise.all([...this.#lanes].map((lane) => lane.kill()));
@@ -88,6 +111,7 @@ export class LanePool {
 
   /** A free lane, at once or when there is one: first come, first served. Whoever takes one gives it back. */
   async take(): Promise<Lane> {
+    this.#defunct.signal.throwIfAborted();
     const lane = await this.#line.take(this.#closing.signal);
     this.#atWork.add(lane);
     return lane;
@@ -130,13 +154,31 @@ export class LanePool {
   /** The hash is checked at every load, so a lane that was replaced does not trust an old check. */
   async #ensureLoaded(lane: Lane, modelId: string, stop: AbortSignal): Promise<void> {
     if (lane.hasLoaded(modelId)) return;
-    const { spec, path } = await this.#options.registry.resolve(modelId);
+    const { registry, device, modelBytes: budgetBytes = Infinity } = this.#options;
+    const resolved = await registry.resolve(modelId);
     try {
-      await lane.call({ kind: "load", spec, path }, stop);
+      await loadModel(lane, resolved, { device, budgetBytes }, stop);
     } catch (error) {
-      if (!(error instanceof LaneFailure)) throw error;
-      const message = `Model ${modelId} could not be loaded on ${this.#options.device}: ${error.message}`;
-      throw new AppError("model_unavailable", { message, detail: { model: modelId }, cause: error });
+      if (error instanceof WrongAnswers) this.declareDefunct(error);
+      throw error;
+    }
+  }
+
+  /** A lane that hangs without work is found before the next call is. */
+  #pingIdle(): void {
+    for (let i = this.#lanes.size; i > 0; i--) {
+      const lane = this.#line.takeFree();
+      if (lane !== undefined) void this.#ping(lane);
+    }
+  }
+
+  async #ping(lane: Lane): Promise<void> {
+    try {
+      await this.#bounded([], PING_TIMEOUT_MS, (stop) => lane.call({ kind: "ping" }, stop));
+    } catch (error) {
+      this.#options.log.warn("lane_silent", { pid: lane.pid, ...describeError(error) });
+    } finally {
+      this.give(lane);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import ort from "onnxruntime-node";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { providerOf } from "./device.ts";
 import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { ModelSpec, ScanSpec, TensorSpec } from "./manifest.ts";
 import { joinRows, splitRows } from "./batch-tensors.ts";
@@ -24,6 +25,8 @@ async function answer(call: LaneCall): Promise<LaneAnswer> {
   switch (call.kind) {
     case "load":
       return load(call);
+    case "unload":
+      return unload(call.modelId);
     case "scan":
       return scan(call);
     case "run":
@@ -35,7 +38,7 @@ async function answer(call: LaneCall): Promise<LaneAnswer> {
 
 async function load({ spec, path }: LoadCall): Promise<null> {
   const session = await ort.InferenceSession.create(path, {
-    executionProviders: [device],
+    executionProviders: [executionProvider()],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
@@ -48,6 +51,18 @@ async function load({ spec, path }: LoadCall): Promise<null> {
   await session.run({ ...zeroFeeds(spec), ...model.constants });
   models.set(spec.id, model);
   return null;
+}
+
+async function unload(modelId: string): Promise<null> {
+  const { session } = loaded(modelId);
+  models.delete(modelId);
+  await session.release();
+  return null;
+}
+
+function executionProvider(): InferenceSession.ExecutionProviderConfig {
+  const { provider, deviceId } = providerOf(device);
+  return provider === "cuda" ? { name: provider, deviceId } : provider;
 }
 
 /** Steps through the rows in here, so that one message carries many steps of many streams. */

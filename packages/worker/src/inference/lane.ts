@@ -2,7 +2,8 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LaneExit, LaneFailure } from "./lane-errors.ts";
-import type { Device, LaneAnswers, LaneCall, LaneMessage } from "./protocol.ts";
+import type { Device } from "./device.ts";
+import type { LaneAnswers, LaneCall, LaneMessage } from "./protocol.ts";
 
 const LANE_MAIN = fileURLToPath(new URL("./lane.main.ts", import.meta.url));
 const STDERR_TAIL_CHARS = 2_000;
@@ -28,7 +29,8 @@ export class Lane {
   /** Resolves when the process has ended and was reaped, with how it ended. Never rejects. */
   readonly exited: Promise<LaneExit>;
   readonly #child: ChildProcess;
-  readonly #loaded = new Set<string>();
+  /** Bytes by model, the one that was used longest ago first. */
+  readonly #loaded = new Map<string, number>();
   #expected: Expected | null = null;
   #calls = 0;
   #rssBytes = 0;
@@ -88,11 +90,21 @@ export class Lane {
   }
 
   get loaded(): readonly string[] {
-    return [...this.#loaded];
+    return [...this.#loaded.keys()];
   }
 
   hasLoaded(modelId: string): boolean {
     return this.#loaded.has(modelId);
+  }
+
+  /** What must go, longest unused first, so that a model of so many bytes fits into the budget; all of it if none else does. */
+  toEvictFor(bytes: number, budgetBytes: number): string[] {
+    let used = bytes + [...this.#loaded.values()].reduce((sum, size) => sum + size, 0);
+    return [...this.#loaded].flatMap(([modelId, size]) => {
+      if (used <= budgetBytes) return [];
+      used -= size;
+      return [modelId];
+    });
   }
 
   /**
@@ -108,8 +120,18 @@ export class Lane {
     this.#calls += 1;
     if (message.kind === "answer") this.#rssBytes = message.rssBytes;
     if (message.kind === "failure") throw new LaneFailure(message.message);
-    if (call.kind === "load") this.#loaded.add(call.spec.id);
+    this.#note(call);
     return answerTo<Call>(message);
+  }
+
+  #note(call: LaneCall): void {
+    if (call.kind === "load") this.#loaded.set(call.spec.id, call.bytes);
+    if (call.kind === "unload") this.#loaded.delete(call.modelId);
+    if (call.kind === "run" || call.kind === "scan") {
+      const bytes = this.#loaded.get(call.modelId) ?? 0;
+      this.#loaded.delete(call.modelId);
+      this.#loaded.set(call.modelId, bytes);
+    }
   }
 
   /** Ends the process at once, whatever it does. */

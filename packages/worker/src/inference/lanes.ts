@@ -19,6 +19,9 @@ export interface Lanes extends Inference {
   readonly pids: readonly number[];
   /** What they have done, and do now. */
   observe(): EngineFigures;
+  /** Aborts, with the reason, once this machine is found to compute something else than it should. No call is taken then. */
+  readonly defunct: AbortSignal;
+  declareDefunct(reason: Error): void;
   close(): Promise<void>;
 }
 
@@ -71,6 +74,14 @@ class BatchedLanes implements Lanes {
     return Math.max(LEAST_WINDOW, 2 * this.#limits.maxRows);
   }
 
+  get defunct(): AbortSignal {
+    return this.#pool.defunct;
+  }
+
+  declareDefunct(reason: Error): void {
+    this.#pool.declareDefunct(reason);
+  }
+
   open(): Promise<void> {
     return this.#pool.open();
   }
@@ -80,7 +91,13 @@ class BatchedLanes implements Lanes {
   }
 
   observe(): EngineFigures {
-    return { device: this.#options.device, lanes: this.#pool.figures, models: this.#observer.models() };
+    const { aborted, reason } = this.#pool.defunct;
+    return {
+      device: this.#options.device,
+      defunct: aborted ? String(reason instanceof Error ? reason.message : reason) : null,
+      lanes: this.#pool.figures,
+      models: this.#observer.models(),
+    };
   }
 
   identify(modelId: string): ModelIdentity {
@@ -93,6 +110,7 @@ class BatchedLanes implements Lanes {
   }
 
   async load(modelId: string, signal: AbortSignal): Promise<ModelIdentity> {
+    this.#pool.defunct.throwIfAborted();
     if (!this.#pool.hasLoaded(modelId)) await raceAbort(this.#loadOnALane(modelId), signal);
     return this.identify(modelId);
   }

@@ -29,6 +29,19 @@ const scan = z.strictObject({
   state_output: z.string(),
 });
 
+/**
+ * A small input by formula, `offset + amplitude · sin(step · i)`, and what the model says to it, of each output some values
+ * (see golden-probe.ts). `earshot` makes the numbers with `make-probe.main.ts`.
+ */
+const probe = z.strictObject({
+  offset: z.number(),
+  amplitude: z.number(),
+  step: z.number(),
+  outputs: z.record(z.string(), z.array(z.number()).min(1)),
+  /** Of values above 1: relative. */
+  tolerance: z.number().positive(),
+});
+
 const model = z
   .strictObject({
     id: fileName,
@@ -49,6 +62,14 @@ const model = z
     inputs: z.record(z.string(), tensor),
     outputs: z.record(z.string(), tensor),
     scan: scan.optional(),
+    /** What its weights are, and what it is computed in. */
+    precision: z.enum(["float32", "float16"]).default("float32"),
+    /** Where it gives the answers that it should. */
+    devices: z
+      .array(z.enum(["cpu", "cuda", "webgpu"]))
+      .min(1)
+      .default(["cpu", "cuda", "webgpu"]),
+    probe: probe.optional(),
     /** How the scores of `labels` came about: each on its own (sigmoid), or sharing 1 (softmax). */
     activation: z.enum(["sigmoid", "softmax"]).optional(),
     /** By output: what its last dimension holds, in order. */

@@ -37,6 +37,8 @@ export interface LaneFigures {
 export interface EngineFigures {
   /** Where models run, as results say it. */
   device: string;
+  /** Why no work is taken any more; null while all is well. */
+  defunct: string | null;
   lanes: LaneFigures;
   /** By model id. */
   models: Readonly<Record<string, ModelFigures>>;

@@ -1,15 +1,13 @@
 import * as z from "zod";
+import { deviceName } from "./device.ts";
 import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { ModelSpec } from "./manifest.ts";
 
-/** Where a model runs. The choice is the operator's; nothing falls back to another one by itself. */
-const DEVICES = ["cpu", "cuda", "webgpu"] as const;
-export type Device = (typeof DEVICES)[number];
-
 /** A lane's command line: what it needs before the first message. */
-export const laneArguments = z.tuple([z.coerce.number().int().positive(), z.enum(DEVICES)]);
+export const laneArguments = z.tuple([z.coerce.number().int().positive(), deviceName]);
 
-export type LoadCall = { kind: "load"; spec: ModelSpec; path: string };
+export type LoadCall = { kind: "load"; spec: ModelSpec; path: string; bytes: number };
+export type UnloadCall = { kind: "unload"; modelId: string };
 /** Several streams at once, step by step; `width` is how many rows the model is given, unused ones included. */
 export type ScanCall = { kind: "scan"; modelId: string; streams: readonly ScanRequest[]; width: number };
 export type RunCall = { kind: "run"; modelId: string; feeds: Tensors };
@@ -18,11 +16,12 @@ export type RunCall = { kind: "run"; modelId: string; feeds: Tensors };
 export type PingCall = { kind: "ping" };
 
 /** What a lane can be asked. One call at a time: the next is sent once the last was answered. */
-export type LaneCall = LoadCall | ScanCall | RunCall | PingCall;
+export type LaneCall = LoadCall | UnloadCall | ScanCall | RunCall | PingCall;
 
 /** What each kind of call is answered with. */
 export interface LaneAnswers {
   load: null;
+  unload: null;
   /** In the order of the streams. */
   scan: ScanResult[];
   run: Tensors;

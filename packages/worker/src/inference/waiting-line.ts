@@ -16,6 +16,11 @@ export class WaitingLine<T> {
     return this.#wait(signal);
   }
 
+  /** Takes one out that nobody waits for. */
+  takeFree(): T | undefined {
+    return this.#free.shift();
+  }
+
   /** Puts one in: to whoever waits longest, if anybody does. */
   give(free: T): void {
     const waiter = this.#waiters.shift();

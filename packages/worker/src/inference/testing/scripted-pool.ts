@@ -5,7 +5,7 @@ import { LaneExit } from "../lane-errors.ts";
 import { Observer } from "../observer.ts";
 import { WaitingLine } from "../waiting-line.ts";
 
-export const LIMITS: BatchLimits = {
+const LIMITS: BatchLimits = {
   maxRows: 4,
   delayMs: 0,
   isPadded: false,

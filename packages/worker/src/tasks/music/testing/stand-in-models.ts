@@ -30,7 +30,7 @@ async function writeModel(directory: string, spec: ModelSpec, graph: Uint8Array)
   const [file] = spec.files;
   await writeFile(join(directory, file.name), graph);
   const sha256 = createHash("sha256").update(graph).digest("hex");
-  return { ...spec, files: [{ ...file, sha256, bytes: graph.length }] };
+  return { ...spec, probe: undefined, files: [{ ...file, sha256, bytes: graph.length }] };
 }
 
 function musicnnGraph(): Uint8Array {
