@@ -1,3 +1,4 @@
+import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { bodyOf } from "./answer.ts";
 import type { ApiUnderTest } from "./api-under-test.ts";
 
@@ -18,6 +19,7 @@ export interface RouteSample {
 
 const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
 const UPLOAD = { filename: "a.wav", content_type: "audio/wav", size: 4 };
+const ENDPOINT = { url: "https://example.com/hook" };
 const KEY = { name: "a test's", scopes: ["jobs:read"] };
 
 /** One line a route. A route of the app that is missing here fails the suite, and so does a line without a route. */
@@ -33,6 +35,20 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "POST /v1/jobs/:id/cancel": { of: "job" },
   "POST /v1/jobs/:id/retry": { of: "canceledJob" },
   "GET /v1/jobs/:id/events": { of: "canceledJob" },
+  "POST /v1/webhook-endpoints": { json: ENDPOINT },
+  "GET /v1/webhook-endpoints": {},
+  "GET /v1/webhook-endpoints/:id": { of: "endpoint" },
+  "PATCH /v1/webhook-endpoints/:id": { of: "endpoint", json: { description: "x" } },
+  "DELETE /v1/webhook-endpoints/:id": { of: "endpoint" },
+  "POST /v1/webhook-endpoints/:id/rotate-secret": { of: "endpoint" },
+  "POST /v1/webhook-endpoints/:id/test": { of: "endpoint" },
+  "POST /v1/webhook-endpoints/:id/recover": { of: "endpoint", json: { since: "2026-01-01T00:00:00Z" } },
+  "GET /v1/webhook-endpoints/:id/attempts": { of: "endpoint" },
+  "GET /v1/events": {},
+  "POST /v1/events/listen": { json: { secret: newWebhookSecret() }, onlyReads: true },
+  "GET /v1/events/:id": { of: "event" },
+  "GET /v1/events/:id/deliveries": { of: "event" },
+  "POST /v1/events/:id/redeliver": { of: "event" },
   "GET /v1/audit": {},
   "GET /v1/models": {},
   "GET /v1/models/:id": { params: { id: "silero_vad" } },
@@ -54,9 +70,16 @@ const post =
     (await bodyOf(await api.send("POST", path, { json }))).id;
 
 const job = post("/v1/jobs", JOB);
+const endpoint = post("/v1/webhook-endpoints", ENDPOINT);
 
 const MAKERS = {
   job,
+  endpoint,
+  /** Sent to an endpoint. */
+  async event(api: ApiUnderTest) {
+    const sent = await api.send("POST", `/v1/webhook-endpoints/${await endpoint(api)}/test`);
+    return (await bodyOf<{ event_id: string }>(sent)).event_id;
+  },
   upload: post("/v1/uploads", UPLOAD),
   apiKey: post("/v1/api-keys", KEY),
   async canceledJob(api: ApiUnderTest) {

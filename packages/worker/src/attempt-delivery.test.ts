@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
@@ -5,6 +6,7 @@ import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
 import { startReceiver } from "@earshot/testkit/receiver";
 import type { Receiver } from "@earshot/testkit/receiver";
 import { Webhook } from "standardwebhooks";
+import { Webhook as Svix } from "svix";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { attemptDelivery } from "./attempt-delivery.ts";
 import type { AttemptOptions, DeliveryAttempt } from "./attempt-delivery.ts";
@@ -28,6 +30,8 @@ function attempt(
     attempt: 0,
     accountId: "acc_1",
     jobId: "job_1",
+    endpointId: null,
+    isWanted: true,
     url: `${receiver.url}/hook?a=b`,
     eventId: "evt_1",
     payload: PAYLOAD,
@@ -72,11 +76,22 @@ test("the stored bytes arrive, signed so that the reference library accepts them
   new Webhook(secret).verify(request.body, request.headers as Record<string, string>);
 });
 
+/** As the senders that use Svix itself name them. */
+function renamed(headers: IncomingHttpHeaders): Record<string, string> {
+  const names = ["id", "timestamp", "signature"];
+  return Object.fromEntries(names.map((name) => [`svix-${name}`, String(headers[`webhook-${name}`])]));
+}
+
 test("each secret of a rotation verifies, another one doesn't", async () => {
   const next = newWebhookSecret();
   await attempt({}, { secrets: [secret, next] });
   const { body, headers } = await receiver.next();
-  for (const known of [secret, next]) new Webhook(known).verify(body, headers as Record<string, string>);
+  for (const known of [secret, next]) {
+    new Webhook(known).verify(body, headers as Record<string, string>);
+    // Svix reads the same under its own names, too.
+    new Svix(known).verify(body, headers as Record<string, string>);
+    new Svix(known).verify(body, renamed(headers));
+  }
   expect(() => new Webhook(newWebhookSecret()).verify(body, headers as Record<string, string>)).toThrow();
 });
 

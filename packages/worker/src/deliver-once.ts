@@ -1,7 +1,12 @@
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { Database } from "@earshot/shared/db/database";
 import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
-import { recordDeliveryAttempt, releaseDelivery, signingSecrets } from "@earshot/shared/db/deliveries";
+import {
+  closeDelivery,
+  recordDeliveryAttempt,
+  releaseDelivery,
+  signingSecrets,
+} from "@earshot/shared/db/deliveries";
 import type { Random } from "@earshot/shared/domain/backoff";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
@@ -31,6 +36,10 @@ export async function deliverOnce(delivery: ClaimedDelivery, options: DeliverOnc
   const { cut, log } = options;
   const ids = { delivery_id: delivery.id, event_id: delivery.eventId, attempt: delivery.attempt + 1 };
   try {
+    if (!delivery.isWanted) {
+      await closeDelivery(options.db, delivery);
+      return log.info("delivery_closed", ids);
+    }
     log.info("delivery_attempted", { ...ids, ...(await attemptAndRecord(delivery, options)) });
   } catch (error) {
     if (cut.aborted) return release(delivery, options);

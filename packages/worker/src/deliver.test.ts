@@ -333,7 +333,7 @@ test("an outage of the database is survived: what was sent is recorded, what cam
   proxy.cut();
   await announce();
   // The third comes long after the hanging attempt was given up and could not be recorded.
-  await until(() => failures === 3, { describe: "three vain looks for more" });
+  await until(() => failures === 3, { timeoutMs: 40_000, describe: "three vain looks for more" });
   expect(receiver.requests).toHaveLength(1);
   proxy.mend();
   await receiver.next();

@@ -5,6 +5,7 @@ import { readWebhookSecret } from "./accounts.ts";
 import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { deliveries, deliveryAttempts, jobs } from "./schema.ts";
+import { endpointSecrets } from "./webhooks/endpoints.ts";
 
 /** A delivery that this process may attempt now, with the bytes to send. */
 export interface ClaimedDelivery {
@@ -14,6 +15,10 @@ export interface ClaimedDelivery {
   attempt: number;
   accountId: string;
   jobId: string | null;
+  /** Null: a job's own webhook. */
+  endpointId: string | null;
+  /** False: the endpoint was disabled or deleted after this was written. */
+  isWanted: boolean;
   url: string;
   eventId: string;
   payload: string;
@@ -35,9 +40,13 @@ export async function claimDeliveries(
       returning d.*
     )
     select leased.id, leased.lease_token as "leaseToken", leased.attempt, leased.account_id as "accountId",
-      leased.job_id as "jobId", leased.url, leased.event_id as "eventId", events.payload, jobs.traceparent
+      leased.job_id as "jobId", leased.endpoint_id as "endpointId", coalesce(endpoint.enabled, true) as "isWanted",
+      coalesce(endpoint.url, leased.url) as url, leased.event_id as "eventId",
+      case when leased.payload = 'full' then coalesce(events.payload_full, events.payload) else events.payload end as payload,
+      jobs.traceparent
     from leased
     join events on events.id = leased.event_id
+    left join webhook_endpoints endpoint on endpoint.id = leased.endpoint_id
     left join jobs on jobs.id = leased.job_id
     order by leased.event_id`);
 }
@@ -71,7 +80,7 @@ export type Verdict = { status: "succeeded" | "failed" } | { status: "retry"; de
 /** @returns false when the lease had run out and somebody else has the delivery: then the attempt is not counted. */
 export async function recordDeliveryAttempt(
   db: Database,
-  delivery: Pick<ClaimedDelivery, "id" | "leaseToken" | "attempt" | "jobId">,
+  delivery: Pick<ClaimedDelivery, "id" | "leaseToken" | "attempt" | "jobId" | "endpointId">,
   record: AttemptRecord,
   verdict: Verdict,
 ): Promise<boolean> {
@@ -88,7 +97,8 @@ export async function recordDeliveryAttempt(
       .where(held)
       .returning({ id: deliveries.id });
     if (rows.length === 0) return false;
-    await tx.insert(deliveryAttempts).values({ ...record, deliveryId: delivery.id, attempt });
+    const { id: deliveryId, endpointId } = delivery;
+    await tx.insert(deliveryAttempts).values({ ...record, deliveryId, endpointId, attempt });
     if (verdict.status !== "retry" && delivery.jobId !== null)
       await dropSecretOfDeletedJob(tx, delivery.jobId);
     return true;
@@ -114,12 +124,24 @@ export async function releaseDelivery(
     .where(and(eq(deliveries.id, delivery.id), eq(deliveries.leaseToken, delivery.leaseToken)));
 }
 
-/** The job's own secret, else the account's. */
+/** Ends a delivery that nobody wants any more, unsent. Its endpoint may recover it. */
+export async function closeDelivery(
+  db: Database,
+  delivery: Pick<ClaimedDelivery, "id" | "leaseToken">,
+): Promise<void> {
+  await db
+    .update(deliveries)
+    .set({ status: "failed", leaseToken: null, finishedAt: sql`now()` })
+    .where(and(eq(deliveries.id, delivery.id), eq(deliveries.leaseToken, delivery.leaseToken)));
+}
+
+/** The endpoint's; of a job's own webhook the job's, else the account's. */
 export async function signingSecrets(
   db: Database,
   sealKeys: SealKeys,
-  delivery: Pick<ClaimedDelivery, "accountId" | "jobId">,
+  delivery: Pick<ClaimedDelivery, "accountId" | "jobId" | "endpointId">,
 ): Promise<string[]> {
+  if (delivery.endpointId !== null) return endpointSecrets(db, sealKeys, delivery.endpointId);
   const own = delivery.jobId === null ? null : await jobSecret(db, sealKeys, delivery.jobId);
   const secret = own ?? (await readWebhookSecret(db, sealKeys, delivery.accountId));
   return secret === null ? [] : [secret];

@@ -4,8 +4,8 @@ import type { Database } from "./database.ts";
 const BATCH = 500;
 
 /**
- * Gives each account's committed events that have no number yet the next ones, in the order in which they were written, and
- * wakes those who wait for the account. @returns how many.
+ * Gives each account's committed events that have no number yet the next ones, in the order in which they were
+ * written. @returns how many.
  */
 export async function numberEvents(db: Database): Promise<number> {
   return db.transaction(async (tx) => {
@@ -35,7 +35,7 @@ function numberBatch() {
       from placed join counted using (account_id) where events.id = placed.id
       returning events.account_id
     )
-    select count(*)::int as numbered, pg_notify('earshot_jobs', account_id) from given group by account_id`;
+    select count(*)::int as numbered from given group by account_id`;
 }
 
 /** Exported for the test that reads its plan. */

@@ -8,6 +8,8 @@ import { bellCandidate, tableCandidates } from "./jobs/claim-job.ts";
 import { unnumberedEvents } from "./number-events.ts";
 import { queueFigures } from "./queue-figures.ts";
 import { SWEEP_CANDIDATES } from "./sweep.ts";
+import type { Endpoint } from "./webhooks/endpoints.ts";
+import { missedEvents } from "./webhooks/redeliver.ts";
 
 const ROWS = 20_000;
 
@@ -75,11 +77,15 @@ async function planOf(query: SQL, mode: "custom" | "generic"): Promise<Plan[]> {
   return nodesOf(row?.["QUERY PLAN"][0].Plan ?? { "Node Type": "nothing" });
 }
 
+const ENDPOINT = { id: "whe_1", accountId: "acc_1", events: null, createdAt: new Date(0) } as Endpoint;
+const MISSED = missedEvents(ENDPOINT, { since: new Date(0), until: new Date() }, 100);
+
 const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
   ["the claim of a bell", bellCandidate("job_10"), ["jobs_pkey"]],
   ["the claim from the table", tableCandidates(4), ["jobs_lease", "jobs_claimable"]],
   ["the figures of the queue", queueFigures, ["jobs_deadline", "jobs_lease", "deliveries_due"]],
   ["due deliveries", dueDeliveries(32), ["deliveries_due"]],
+  ["what an endpoint missed", MISSED, ["events_list", "deliveries_event"]],
   ["events without a number", unnumberedEvents(500), ["events_unnumbered"]],
   ["the sweep's pastDeadline", SWEEP_CANDIDATES.pastDeadline, ["jobs_deadline"]],
   ["the sweep's cancelingLost", SWEEP_CANDIDATES.cancelingLost, ["jobs_lease"]],

@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { cancelJob as cancel } from "@earshot/shared/db/jobs/cancel-job";
 import { findJob } from "@earshot/shared/db/jobs/read-job";
 import { AppError } from "@earshot/shared/domain/errors";
+import { lastDeliveryOf } from "@earshot/shared/db/webhooks/list-deliveries";
 import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
@@ -31,7 +32,7 @@ export function cancelJob(app: App, { db }: Pick<Deps, "db">): void {
     const job = (await cancel(db, accountId, id)) ?? requireJob(await findJob(db, accountId, id));
     note(c, { job_id: id });
     if (job.status === "canceling") return c.json(jobBody(job, []), 202);
-    if (job.status === "canceled") return c.json(jobBody(job, []), 200);
+    if (job.status === "canceled") return c.json(jobBody(job, [], await lastDeliveryOf(db, job)), 200);
     throw new AppError("conflict", { message: `The job is ${job.status}.` });
   });
 }

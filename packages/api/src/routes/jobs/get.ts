@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import { lastDeliveryOf } from "@earshot/shared/db/webhooks/list-deliveries";
 import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
@@ -42,7 +43,8 @@ export function getJob(app: App, deps: Pick<Deps, "db" | "watchJobs">): void {
     const story = await waitForEnd(c, deps, { jobId, seconds: c.req.valid("query").wait });
     const job = requireJob(story?.job);
     note(c, { job_id: jobId });
-    const body = JSON.stringify(jobBody(job, story?.outcomes ?? []));
+    const delivery = await lastDeliveryOf(deps.db, job);
+    const body = JSON.stringify(jobBody(job, story?.outcomes ?? [], delivery));
     const etag = await etagOf(body);
     const headers = {
       ETag: etag,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Job } from "@earshot/shared/db/jobs/job";
 import type { TaskOutcome } from "@earshot/shared/db/jobs/read-job";
+import type { JobDelivery } from "@earshot/shared/db/webhooks/list-deliveries";
 import { JOB_ERRORS, titleOf } from "@earshot/shared/domain/errors";
 import type { JobErrorCode } from "@earshot/shared/domain/errors";
 import { JOB_STATUSES } from "@earshot/shared/domain/job-status";
@@ -51,14 +52,36 @@ export const JobBody = z
     }),
     error: z.object({ code, message: z.string(), detail: z.record(z.string(), z.unknown()) }).nullable(),
     metadata: z.record(z.string(), z.string()),
-    webhook: z.object({ url: z.string(), events: z.array(z.string()).nullable() }).nullable(),
+    webhook: z
+      .object({
+        url: z.string(),
+        events: z.array(z.string()).nullable(),
+        event_id: z.string().nullable().describe("What was sent last; the fields below tell of that."),
+        status: z.enum(["pending", "succeeded", "failed"]).nullable(),
+        attempts: z.int(),
+        last_attempt: z
+          .object({
+            at: z.iso.datetime(),
+            latency_ms: z.int(),
+            status_code: z.int().nullable(),
+            error: z.string().nullable(),
+          })
+          .nullable(),
+        next_attempt_at: time,
+      })
+      .nullable(),
     links: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
   })
   .meta({ id: "Job" });
 
 export type JobBody = z.output<typeof JobBody>;
 
-export function jobBody(job: Job, outcomes: readonly TaskOutcome[]): JobBody {
+/** @param delivery the last one of the job's own webhook, where there is one yet. */
+export function jobBody(
+  job: Job,
+  outcomes: readonly TaskOutcome[],
+  delivery: JobDelivery | null = null,
+): JobBody {
   return {
     id: job.id,
     status: job.status,
@@ -90,7 +113,7 @@ export function jobBody(job: Job, outcomes: readonly TaskOutcome[]): JobBody {
       detail: job.errorDetail ?? {},
     },
     metadata: job.metadata,
-    webhook: job.webhookUrl === null ? null : { url: job.webhookUrl, events: job.webhookEvents },
+    webhook: webhookOf(job, delivery),
     links: linksOf(job.id),
   };
 }
@@ -105,6 +128,25 @@ function taskBody(job: Job, task: string, outcome: TaskOutcome | undefined): Job
     model,
     version,
     error: errorCode && { code: errorCode, message: titleOf(errorCode) },
+  };
+}
+
+function webhookOf({ webhookUrl, webhookEvents }: Job, delivery: JobDelivery | null): JobBody["webhook"] {
+  if (webhookUrl === null) return null;
+  const last = delivery?.last ?? null;
+  return {
+    url: webhookUrl,
+    events: webhookEvents,
+    event_id: delivery?.eventId ?? null,
+    status: delivery?.status ?? null,
+    attempts: delivery?.attempt ?? 0,
+    last_attempt: last && {
+      at: last.startedAt.toISOString(),
+      latency_ms: last.latencyMs,
+      status_code: last.statusCode,
+      error: last.error,
+    },
+    next_attempt_at: delivery?.status === "pending" ? delivery.nextAttemptAt.toISOString() : null,
   };
 }
 

@@ -1,22 +1,19 @@
 import * as z from "zod";
 import { idPattern } from "@earshot/shared/crypto/ids";
-import { webhookKey } from "@earshot/shared/crypto/webhook-signatures";
-import { utf8 } from "@earshot/shared/crypto/bytes";
 import { JOB_EVENT_TYPES } from "@earshot/shared/domain/events";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import { TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
 import type { TaskName } from "@earshot/shared/domain/tasks";
-import { isPlainWebUrl, whyForbidden } from "./web-url.ts";
+import { Metadata, WebhookSecret, WebUrl } from "../fields.ts";
+import { whyForbidden } from "./web-url.ts";
 
 export const PRIORITIES = { low: -1, normal: 0, high: 1 } as const;
-
-const webUrl = z.string().max(2048).refine(isPlainWebUrl, "Not an https URL without credentials");
 
 const Input = z
   .strictObject({
     upload_id: z.string().regex(idPattern("upload"), "Not an upload's id").optional(),
-    url: webUrl.optional(),
+    url: WebUrl.optional(),
   })
   .refine(
     (input) => (input.upload_id === undefined) !== (input.url === undefined),
@@ -24,29 +21,10 @@ const Input = z
   );
 
 const Webhook = z.strictObject({
-  url: webUrl,
-  secret: z
-    .string()
-    .max(128)
-    .refine((secret) => webhookKey(secret) !== null, "A secret is whsec_ and base64 of 24 to 64 bytes")
-    .optional(),
+  url: WebUrl,
+  secret: WebhookSecret.optional(),
   events: z.array(z.enum(JOB_EVENT_TYPES)).min(1).max(JOB_EVENT_TYPES.length).optional(),
 });
-
-const Metadata = z
-  .record(
-    z.string().min(1).max(64),
-    z
-      .string()
-      .refine(
-        (value) => utf8(value).byteLength <= LIMITS.metadataValueBytes,
-        `At most ${LIMITS.metadataValueBytes} bytes`,
-      ),
-  )
-  .refine(
-    (metadata) => Object.keys(metadata).length <= LIMITS.metadataKeys,
-    `At most ${LIMITS.metadataKeys} keys`,
-  );
 
 /** Options of each task of the catalog, under its name. */
 const Options = z.strictObject(

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listJobs as list, listOutcomesOf } from "@earshot/shared/db/jobs/list-jobs";
+import { lastDeliveriesOf } from "@earshot/shared/db/webhooks/list-deliveries";
 import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
@@ -40,9 +41,10 @@ export function listJobs(app: App, { db }: Pick<Deps, "db">): void {
       db,
       jobs.map(({ id }) => id),
     );
+    const deliveries = await lastDeliveriesOf(db, jobs);
     const last = hasMore ? jobs.at(-1) : undefined;
     const page = {
-      data: jobs.map((job) => jobBody(job, outcomes.get(job.id) ?? [])),
+      data: jobs.map((job) => jobBody(job, outcomes.get(job.id) ?? [], deliveries.get(job.id))),
       has_more: hasMore,
       next_cursor: last === undefined ? null : await writeCursor(last, thisList),
     };

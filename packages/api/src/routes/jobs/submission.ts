@@ -5,6 +5,7 @@ import type { Job } from "@earshot/shared/db/jobs/job";
 import type { IdempotencyClaim, SavedAnswer, Submission } from "@earshot/shared/db/jobs/submit-job";
 import { AppError } from "@earshot/shared/domain/errors";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import { lastDeliveryOf } from "@earshot/shared/db/webhooks/list-deliveries";
 import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
 import type { AppContext } from "../../env.ts";
@@ -85,5 +86,6 @@ async function endedBody(
   seconds: number,
 ): Promise<string> {
   const story = await waitForEnd(c, deps, { jobId, seconds });
-  return JSON.stringify(jobBody(requireJob(story?.job), story?.outcomes ?? []));
+  const job = requireJob(story?.job);
+  return JSON.stringify(jobBody(job, story?.outcomes ?? [], await lastDeliveryOf(deps.db, job)));
 }
