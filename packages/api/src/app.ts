@@ -5,6 +5,7 @@ import { answerError, answerUnmatched, refuseInvalid } from "./answer-error.ts";
 import { resolveApiKey } from "./api-key-principal.ts";
 import type { Deps } from "./deps.ts";
 import type { App, AppEnv } from "./env.ts";
+import { resolveOidcToken } from "./oidc-principal.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
@@ -95,7 +96,10 @@ export function createApp(deps: Deps): App {
   // From here on, for an account. Each route says which scope it needs.
   app.use("/v1/*", bodyLimit(BODY));
   app.use("/v1/auth/*", limitAddress(deps, "auth"));
-  app.use("/v1/*", authenticate([resolveApiKey(deps), resolveAccessToken(deps)], deps));
+  app.use(
+    "/v1/*",
+    authenticate([resolveApiKey(deps), resolveAccessToken(deps), resolveOidcToken(deps)], deps),
+  );
   app.use("/v1/*", limitAccount(deps));
   app.use("/v1/*", readBody(BODY));
   app.use("/v1/*", strictJson());

@@ -15,6 +15,7 @@ import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
 import type { TokenSettings } from "./deps.ts";
 import { IDENTITY_SHAPE, tokenSettings } from "./identity-config.ts";
+import type { IssuerConfig } from "./oidc/issuer-config.ts";
 import { parseOrigins } from "./cors-origins.ts";
 import { parseRateLimits, RATE_LIMITS } from "./rate-limits/rate-limits.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
@@ -34,6 +35,7 @@ export interface ApiConfig {
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
   tokens: TokenSettings;
+  issuers: readonly IssuerConfig[];
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
   /** Where requests are counted: `postgres` where several servers share an account. */
@@ -66,12 +68,19 @@ const SHAPE = {
 
 /** @throws ConfigError that names every variable at fault. */
 export function readConfig(env: Env): ApiConfig {
-  const parsed = parseEnv(env, SHAPE, ["DATABASE_URL", "BLOBS_CREDENTIALS", "SEAL_KEYS", "URL_KEY"]);
+  const parsed = parseEnv(env, SHAPE, [
+    "DATABASE_URL",
+    "BLOBS_CREDENTIALS",
+    "SEAL_KEYS",
+    "URL_KEY",
+    "OIDC_ISSUERS",
+  ]);
   const publicUrl = (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, "");
   return {
     host: parsed.HOST,
     port: parsed.PORT,
     publicUrl,
+    issuers: parsed.OIDC_ISSUERS,
     tokens: tokenSettings(parsed, publicUrl),
     databaseUrl: parsed.DATABASE_URL,
     queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },

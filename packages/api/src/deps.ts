@@ -7,6 +7,7 @@ import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
 import type { AppContext } from "./env.ts";
+import type { Provider } from "./oidc/provider.ts";
 import type { RateLimiter } from "./rate-limits/rate-limiter.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { JobWatch } from "./watch-jobs.ts";
@@ -21,6 +22,8 @@ export interface Deps {
   blobUrlKey: Bytes | null;
   sealKeys: SealKeys;
   tokens: TokenSettings;
+  /** Whose tokens are believed, and where people may sign in. */
+  providers: readonly Provider[];
   watchJobs: JobWatch;
   clientIp: ClientIp;
   rateLimiter: RateLimiter;

@@ -12,6 +12,7 @@ import { readConfig } from "./config.ts";
 import type { ApiConfig } from "./config.ts";
 import { MemoryLimiter } from "./rate-limits/memory-limiter.ts";
 import { postgresLimiter } from "./rate-limits/postgres-limiter.ts";
+import { openProvider } from "./oidc/provider.ts";
 import { readinessOf } from "./readiness.node.ts";
 import { createApiMetrics } from "./metrics.node.ts";
 import { serve } from "./serve.node.ts";
@@ -47,6 +48,7 @@ async function start(config: ApiConfig): Promise<void> {
     ...(await openBlobRoom(config)),
     sealKeys: config.sealKeys,
     tokens: config.tokens,
+    providers: config.issuers.map((issuer) => openProvider(issuer)),
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),
     rateLimiter: config.rateStore === "postgres" ? postgresLimiter(db) : new MemoryLimiter(),

@@ -14,6 +14,8 @@ import { openEdgeDatabase } from "./edge/edge-database.ts";
 import { variablesOf } from "./edge/edge-env.ts";
 import type { EdgeEnv } from "./edge/edge-env.ts";
 import { shield } from "./edge/shield.ts";
+import { openProvider } from "./oidc/provider.ts";
+import type { Provider } from "./oidc/provider.ts";
 import { roomLimiter } from "./edge/room-limiter.workers.ts";
 import { readinessAtEdge } from "./edge/readiness.workers.ts";
 import { watchJobsInRooms } from "./edge/watch-jobs.workers.ts";
@@ -37,7 +39,7 @@ export default {
 
 /** Made anew for each request: a socket of one may not be used by another. */
 function depsOf(env: EdgeEnv): Deps {
-  const config = configOf(env);
+  const { config, providers } = settingsOf(env);
   const db = openEdgeDatabase(env);
   const bucket = openBucket(config.blobs, config.blobsCredentials);
   return {
@@ -48,6 +50,7 @@ function depsOf(env: EdgeEnv): Deps {
     blobUrlKey: null,
     sealKeys: config.sealKeys,
     tokens: config.tokens,
+    providers,
     watchJobs: watchJobsInRooms({
       rooms: env.WAITING_ROOMS,
       look: ({ accountId, jobId }) => findJobStory(db, accountId, jobId),
@@ -64,11 +67,20 @@ function depsOf(env: EdgeEnv): Deps {
   };
 }
 
-const configs = new WeakMap<EdgeEnv, EdgeConfig>();
+interface Settings {
+  config: EdgeConfig;
+  /** They remember keys from request to request. */
+  providers: Provider[];
+}
 
-/** Parsed once for each set of bindings, which is once in the life of an isolate. */
-function configOf(env: EdgeEnv): EdgeConfig {
-  const config = configs.get(env) ?? readEdgeConfig(variablesOf(env));
-  configs.set(env, config);
-  return config;
+const settings = new WeakMap<EdgeEnv, Settings>();
+
+/** Read once for each set of bindings, which is once in the life of an isolate. */
+function settingsOf(env: EdgeEnv): Settings {
+  const known = settings.get(env);
+  if (known !== undefined) return known;
+  const config = readEdgeConfig(variablesOf(env));
+  const read = { config, providers: config.issuers.map((issuer) => openProvider(issuer)) };
+  settings.set(env, read);
+  return read;
 }

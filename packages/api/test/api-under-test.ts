@@ -72,6 +72,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     blobUrlKey: urlKey,
     sealKeys: parseSealKeys(newSealKey("test")),
     tokens: { issuer: "https://api.test", algorithm: "EdDSA" },
+    providers: [],
     watchJobs: watch,
     // A test that means an address says it in a header of its own.
     clientIp: (c) => c.req.header("X-Test-Client-Ip") ?? "192.0.2.1",

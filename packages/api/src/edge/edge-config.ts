@@ -15,6 +15,7 @@ import { parseRateLimits, RATE_LIMITS } from "../rate-limits/rate-limits.ts";
 import type { RateLimits } from "../rate-limits/rate-limits.ts";
 import type { TokenSettings } from "../deps.ts";
 import { IDENTITY_SHAPE, tokenSettings } from "../identity-config.ts";
+import type { IssuerConfig } from "../oidc/issuer-config.ts";
 
 export interface EdgeConfig {
   queue: QueueConfig;
@@ -22,6 +23,7 @@ export interface EdgeConfig {
   blobs: S3Location;
   blobsCredentials: AwsCredentials;
   tokens: TokenSettings;
+  issuers: readonly IssuerConfig[];
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
   sealKeys: SealKeys;
@@ -54,6 +56,7 @@ export function readEdgeConfig(env: Env): EdgeConfig {
     blobs: parsed.BLOBS,
     blobsCredentials: parsed.BLOBS_CREDENTIALS,
     rateLimits: parsed.RATE_LIMITS,
+    issuers: parsed.OIDC_ISSUERS,
     tokens: tokenSettings(parsed, parsed.PUBLIC_URL.replace(/\/+$/, "")),
     corsOrigins: parsed.CORS_ORIGINS,
     sealKeys: parsed.SEAL_KEYS,

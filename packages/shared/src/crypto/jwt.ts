@@ -1,7 +1,8 @@
 import { decodeProtectedHeader } from "jose/decode/protected_header";
 import { decodeJwt } from "jose/jwt/decode";
+import { createLocalJWKSet } from "jose/jwks/local";
 import { jwtVerify } from "jose/jwt/verify";
-import type { CryptoKey, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
+import type { CryptoKey, JSONWebKeySet, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import * as z from "zod";
 
 /** Longer than any token that we make, and than what a provider should. */
@@ -29,6 +30,13 @@ export function peekJwt(token: string): UnprovenJwt | null {
   } catch {
     return null;
   }
+}
+
+/** A set of public keys that somebody else publishes, and may replace. */
+export interface RemoteKeys {
+  get(): Promise<JSONWebKeySet>;
+  /** For a token that names a key which isn't in it; bounded by whoever holds it. */
+  renew(): Promise<JSONWebKeySet>;
 }
 
 export interface JwtRules {
@@ -68,6 +76,27 @@ export async function verifyJwt(
     if (isRefusal(error)) return null;
     throw error;
   }
+}
+
+/** As `verifyJwt`, by the key of the set that the token names. @throws what `keys` throws */
+export async function verifyJwtOf(
+  token: string,
+  keys: RemoteKeys,
+  rules: JwtRules,
+): Promise<Record<string, unknown> | null> {
+  return verifyJwt(
+    token,
+    async (header, input) => {
+      try {
+        return await createLocalJWKSet(await keys.get())(header, input);
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "ERR_JWKS_NO_MATCHING_KEY"))
+          throw error;
+        return createLocalJWKSet(await keys.renew())(header, input);
+      }
+    },
+    rules,
+  );
 }
 
 /** jose's errors carry such a code; anything else is a fault of ours, or of the one who should give the keys. */

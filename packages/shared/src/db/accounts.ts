@@ -40,3 +40,8 @@ export async function readWebhookSecret(
     .where(eq(accounts.id, accountId));
   return account ? unseal(sealKeys, account.sealed, accountId) : null;
 }
+
+export async function accountExists(db: Database, accountId: string): Promise<boolean> {
+  const found = await db.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, accountId));
+  return found.length > 0;
+}

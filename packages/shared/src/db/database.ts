@@ -6,6 +6,7 @@ import type { PgDatabase } from "drizzle-orm/pg-core";
 import type { PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import { isLoopbackHost } from "../domain/loopback.ts";
 import * as schema from "./schema.ts";
 import { StatementWatch } from "./statement-watch.ts";
 
@@ -104,7 +105,7 @@ async function connectedSocket({ host, port }: { host: string[]; port: number[] 
  */
 export function transportSecurity(url: string): false | { rejectUnauthorized: true } {
   const { hostname, searchParams } = new URL(url);
-  if (["127.0.0.1", "localhost", "[::1]"].includes(hostname)) return false;
+  if (isLoopbackHost(hostname)) return false;
   if (searchParams.get("sslmode") !== "verify-full") {
     throw new TypeError(`the database at ${hostname} needs sslmode=verify-full`);
   }

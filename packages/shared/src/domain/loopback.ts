@@ -7,3 +7,8 @@ export type LoopbackAllowance = boolean | { port: number };
 export function allowsLoopback(allowance: LoopbackAllowance, port: number): boolean {
   return typeof allowance === "boolean" ? allowance : allowance.port === port;
 }
+
+/** As a URL writes the host of this very machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+}

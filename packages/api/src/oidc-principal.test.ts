@@ -1,0 +1,122 @@
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bodyOf, startApi } from "../test/api-under-test.ts";
+import type { ApiUnderTest } from "../test/api-under-test.ts";
+import { AUDIENCE, machineToken, startIdentityProvider } from "../test/identity-provider.ts";
+import type { IdentityProvider } from "../test/identity-provider.ts";
+import { createApp } from "./app.ts";
+import { parseIssuers } from "./oidc/issuer-config.ts";
+import { openProvider } from "./oidc/provider.ts";
+
+let idp: IdentityProvider;
+let api: ApiUnderTest;
+let clockMs = Date.now();
+beforeAll(async () => {
+  idp = await startIdentityProvider([]);
+  api = await startApi();
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await idp[Symbol.asyncDispose]();
+});
+
+/** A front door that believes the provider, with a memory of its own. */
+function doorFor(overrides: object = {}) {
+  const rules = {
+    issuer: idp.issuer,
+    audience: AUDIENCE,
+    account: { id: api.caller.accountId },
+    role: { claim: "realm.groups", map: { admin: "admin", member: "member" } },
+    ...overrides,
+  };
+  const [config] = parseIssuers(JSON.stringify([rules]));
+  if (config === undefined) throw new Error("no issuer");
+  return createApp({ ...api.deps, providers: [openProvider(config, { now: () => clockMs })] });
+}
+
+const me = (token: string, via = doorFor()) =>
+  api.send("GET", "/v1/me", { via, headers: { Authorization: `Bearer ${token}` } });
+
+/** A token by a key of the test's, as the provider would make it. */
+async function forged(claims: object = {}, header: object = {}): Promise<string> {
+  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+  const real = decodeJwt(await machineToken(idp, "admin"));
+  const jwk = await exportJWK(publicKey);
+  return new SignJWT({ ...real, ...claims })
+    .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: "forged", jwk, ...header })
+    .sign(privateKey);
+}
+
+test("a token of a configured issuer has the account and the role that its claims are mapped to", async () => {
+  const answer = await bodyOf(await me(await machineToken(idp, "member admin")));
+  expect(answer).toMatchObject({
+    account_id: api.caller.accountId,
+    actor: { kind: "oidc", id: "a-machine" },
+    role: "admin",
+  });
+  const member = await bodyOf<{ scopes: string[] }>(await me(await machineToken(idp, "member")));
+  expect(member.scopes).not.toContain("keys:write");
+});
+
+test("without a mapped role, an account that is there, or our audience, it is refused", async () => {
+  expect((await me(await machineToken(idp, "nobody"))).status).toBe(401);
+  expect((await me(await machineToken(idp, "admin", "https://elsewhere.test/api"))).status).toBe(401);
+  const token = await machineToken(idp, "admin");
+  const gone = { account: { id: "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV" } };
+  expect((await me(token, doorFor(gone))).status).toBe(401);
+  expect((await me(token, doorFor({ account: { claim: "client_id" } }))).status).toBe(401);
+  expect((await me(token, doorFor({ audience: undefined }))).status).toBe(401);
+  expect((await me(token, doorFor({ algorithms: ["RS256"] }))).status).toBe(401);
+  expect((await me(token, api.app)).status).toBe(401);
+});
+
+test("it makes no token of ours, which would outlive it", async () => {
+  const headers = { Authorization: `Bearer ${await machineToken(idp, "admin")}` };
+  expect((await api.send("POST", "/v1/auth/token", { via: doorFor(), headers })).status).toBe(403);
+});
+
+test("tokens that name unknown keys have the issuer asked again at most once in half a minute", async () => {
+  const via = doorFor();
+  expect((await me(await machineToken(idp, "admin"), via)).status).toBe(200);
+  const fetches = () => idp.asked.get("/jwks") ?? 0;
+  const before = fetches();
+  for (let n = 0; n < 10; n += 1) expect((await me(await forged(), via)).status).toBe(401);
+  expect(fetches()).toBe(before);
+  clockMs += 31_000;
+  for (let n = 0; n < 10; n += 1) expect((await me(await forged(), via)).status).toBe(401);
+  expect(fetches()).toBe(before + 1);
+});
+
+test("after the issuer has replaced its keys its new tokens are believed, and the old ones no more", async () => {
+  const via = doorFor();
+  const old = await machineToken(idp, "admin");
+  expect((await me(old, via)).status).toBe(200);
+  await idp.replaceKeys();
+  clockMs += 31_000;
+  expect((await me(await machineToken(idp, "admin"), via)).status).toBe(200);
+  expect((await me(old, via)).status).toBe(401);
+});
+
+test("an issuer that is down is asked less and less, and what is known of it holds on", async () => {
+  const token = await machineToken(idp, "admin");
+  const known = doorFor();
+  const fresh = doorFor();
+  expect((await me(token, known)).status).toBe(200);
+  const asked = () => idp.asked.get("/.well-known/openid-configuration") ?? 0;
+  idp.setDown(true);
+  try {
+    const before = asked();
+    for (let second = 0; second < 120; second += 1) {
+      clockMs += 1_000;
+      expect((await me(token, fresh)).status).toBe(401);
+    }
+    // After 0, 1, 3, 7, 15, 31, 63 s.
+    expect(asked() - before).toBeLessThanOrEqual(8);
+    clockMs += 11 * 60_000;
+    expect((await me(token, known)).status).toBe(200);
+  } finally {
+    idp.setDown(false);
+  }
+  clockMs += 61_000;
+  expect((await me(token, fresh)).status).toBe(200);
+});

@@ -1,0 +1,145 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, generateKeyPair } from "jose";
+import { Provider } from "oidc-provider";
+import type { Configuration, JWK } from "oidc-provider";
+
+/** A real OpenID provider in this process, as a company runs one elsewhere. */
+export interface IdentityProvider extends AsyncDisposable {
+  issuer: string;
+  /** How often each of its addresses was asked, by path. */
+  asked: ReadonlyMap<string, number>;
+  /** Another set of signing keys, as after a rotation without overlap. */
+  replaceKeys(): Promise<void>;
+  /** Answers nothing but 503 while it is down. */
+  setDown(isDown: boolean): void;
+}
+
+const CLIENT = { id: "earshot-console", secret: "a secret of the test's" };
+const MACHINE = { id: "a-machine", secret: "another secret of the test's" };
+/** Audience of the access tokens. */
+export const AUDIENCE = "https://earshot.test/api";
+
+/** What its tokens say of a person, by what he types at the sign-in: `email|sub|verified`. Of a machine, by its scope. */
+export async function startIdentityProvider(redirectUris: string[]): Promise<IdentityProvider> {
+  const asked = new Map<string, number>();
+  let isDown = false;
+  let handle: (request: IncomingMessage, response: ServerResponse) => unknown = () => {};
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://any").pathname;
+    asked.set(path, (asked.get(path) ?? 0) + 1);
+    if (isDown) return void response.writeHead(503).end();
+    handle(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const replaceKeys = async () => {
+    handle = handlerOf(issuer, await configurationOf(redirectUris));
+  };
+  await replaceKeys();
+  return {
+    issuer,
+    asked,
+    replaceKeys,
+    setDown: (value) => void (isDown = value),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function newKey(alg: "RS256" | "ES256"): Promise<JWK> {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  return { ...((await exportJWK(privateKey)) as JWK), use: "sig", alg, kid: crypto.randomUUID() };
+}
+
+async function configurationOf(redirectUris: string[]): Promise<Configuration> {
+  return {
+    jwks: { keys: [await newKey("RS256"), await newKey("ES256")] },
+    cookies: { keys: ["not a secret here"] },
+    clients: [
+      {
+        client_id: CLIENT.id,
+        client_secret: CLIENT.secret,
+        redirect_uris: redirectUris,
+        grant_types: ["authorization_code"],
+        token_endpoint_auth_method: "client_secret_basic",
+      },
+      {
+        client_id: MACHINE.id,
+        client_secret: MACHINE.secret,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ["client_credentials"],
+      },
+    ],
+    pkce: { required: () => true },
+    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
+    conformIdTokenClaims: false,
+    findAccount: (_, accountId) => {
+      const [email = "", sub = email, verified = "yes"] = accountId.split("|");
+      const claims = { sub: accountId, email, email_verified: verified === "yes", name: `Person ${sub}` };
+      return { accountId, claims: async () => claims };
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_, resource) => ({
+          scope: "admin member nobody",
+          audience: resource,
+          accessTokenFormat: "jwt",
+          accessTokenTTL: 300,
+          jwt: { sign: { alg: "ES256" } },
+        }),
+      },
+    },
+    // The scope of a machine stands for the groups of a company's directory.
+    extraTokenClaims: (_, token) => ({ realm: { groups: (token.scope ?? "").split(" ") } }),
+    interactions: { url: (_, { uid }) => `/sign-in/${uid}` },
+    loadExistingGrant: async (context) => {
+      const { client, session, provider, params } = context.oidc;
+      const grant = new provider.Grant({
+        clientId: client?.clientId ?? "",
+        accountId: session?.accountId ?? "",
+      });
+      grant.addOIDCScope(String(params?.["scope"] ?? ""));
+      await grant.save();
+      return grant;
+    },
+  };
+}
+
+/** Its page for signing in asks nothing: who comes is who the client hinted at. */
+function handlerOf(issuer: string, configuration: Configuration) {
+  const provider = new Provider(issuer, configuration);
+  const callback = provider.callback();
+  return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!request.url?.startsWith("/sign-in/")) return void callback(request, response);
+    const { params } = await provider.interactionDetails(request, response);
+    const accountId = String(params["login_hint"]);
+    await provider.interactionFinished(request, response, { login: { accountId } });
+  };
+}
+
+/** An access token for a machine, whose groups are `groups`. */
+export async function machineToken(
+  { issuer }: Pick<IdentityProvider, "issuer">,
+  groups: string,
+  audience = AUDIENCE,
+): Promise<string> {
+  const response = await fetch(`${issuer}/token`, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${MACHINE.id}:${encodeURIComponent(MACHINE.secret)}`)}` },
+    body: new URLSearchParams({ grant_type: "client_credentials", scope: groups, resource: audience }),
+  });
+  const body = (await response.json()) as { access_token?: string };
+  if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)}`);
+  return body.access_token;
+}
