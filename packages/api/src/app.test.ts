@@ -1,14 +1,16 @@
+import { sealKeyOf } from "../test/sealed-result.ts";
 import { startApi } from "../test/api-under-test.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeTokens } from "../test/suites/describe-tokens.ts";
+import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
-import type { FrontDoor } from "../test/suites/front-door.ts";
+import type { FrontDoor, ResultRoom } from "../test/suites/front-door.ts";
 
 /** On Node. `entry.workers.edge.test.ts` runs the same in workerd. */
-async function openOnNode(): Promise<FrontDoor> {
+async function openOnNode(): Promise<FrontDoor & ResultRoom> {
   const api = await startApi();
   return {
     caller: api.caller,
@@ -17,6 +19,8 @@ async function openOnNode(): Promise<FrontDoor> {
     send: api.send,
     put: async (url, options) =>
       api.send("PUT", url, { ...options, headers: { Authorization: null, ...options.headers } }),
+    blobs: api.deps.blobs,
+    resultSealKey: await sealKeyOf(api.deps.resultKeys),
     heardJobIds: async () => api.rung.splice(0).map(({ jobId }) => jobId),
     [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
   };
@@ -27,4 +31,5 @@ describeJobs(openOnNode);
 describeListing(openOnNode);
 describeRefusals(openOnNode);
 describeTokens(openOnNode);
+describeSealedResults(openOnNode);
 describeUploads(openOnNode);

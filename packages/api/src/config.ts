@@ -7,6 +7,8 @@ import type { Env } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { fromBase64 } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
+import { parseResultKeys } from "@earshot/shared/crypto/result-keys";
+import type { ResultKeys } from "@earshot/shared/crypto/result-keys";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import { parseIpRange } from "@earshot/shared/domain/ip-address";
@@ -32,6 +34,8 @@ export interface ApiConfig {
   /** Of the bucket. */
   blobsCredentials: AwsCredentials | null;
   sealKeys: SealKeys;
+  /** Null where no result is sealed. */
+  resultKeys: ResultKeys | null;
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
   tokens: TokenSettings;
@@ -57,6 +61,7 @@ const SHAPE = {
   ...BLOBS_SHAPE,
   ...METRICS_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
+  RESULT_KEYS: parsedBy(parseResultKeys, "is not id:base64[,id:base64…]").optional(),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   ...IDENTITY_SHAPE,
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
@@ -72,6 +77,7 @@ export function readConfig(env: Env): ApiConfig {
     "DATABASE_URL",
     "BLOBS_CREDENTIALS",
     "SEAL_KEYS",
+    "RESULT_KEYS",
     "URL_KEY",
     "OIDC_ISSUERS",
   ]);
@@ -87,6 +93,7 @@ export function readConfig(env: Env): ApiConfig {
     blobs: parsed.BLOBS,
     blobsCredentials: requireBlobsCredentials(parsed),
     sealKeys: parsed.SEAL_KEYS,
+    resultKeys: parsed.RESULT_KEYS ?? null,
     urlKey: parsed.URL_KEY,
     corsOrigins: parsed.CORS_ORIGINS,
     rateLimits: parsed.RATE_LIMITS,

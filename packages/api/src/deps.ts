@@ -1,5 +1,6 @@
 import type { BlobStore, UploadSigner } from "@earshot/shared/blobs/blob-store";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
+import type { ResultKeys } from "@earshot/shared/crypto/result-keys";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { SigningAlgorithm } from "@earshot/shared/crypto/signing-keys";
 import type { Database } from "@earshot/shared/db/database";
@@ -24,6 +25,8 @@ export interface Deps {
   tokens: TokenSettings;
   /** Whose tokens are believed, and where people may sign in. */
   providers: readonly Provider[];
+  /** Open the results of speech; null where none is sealed. */
+  resultKeys: ResultKeys | null;
   watchJobs: JobWatch;
   clientIp: ClientIp;
   rateLimiter: RateLimiter;

@@ -49,6 +49,7 @@ async function start(config: ApiConfig): Promise<void> {
     sealKeys: config.sealKeys,
     tokens: config.tokens,
     providers: config.issuers.map((issuer) => openProvider(issuer)),
+    resultKeys: config.resultKeys,
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),
     rateLimiter: config.rateStore === "postgres" ? postgresLimiter(db) : new MemoryLimiter(),

@@ -10,6 +10,7 @@ import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeTokens } from "../test/suites/describe-tokens.ts";
+import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
 
@@ -24,6 +25,7 @@ describeListing(openAtEdge);
 describeRateLimits(openAtEdge, 600);
 describeRefusals(openAtEdge);
 describeTokens(openAtEdge);
+describeSealedResults(openAtEdge);
 describeUploads(openAtEdge);
 
 describe("the Worker", () => {

@@ -56,6 +56,7 @@ function depsOf(env: EdgeEnv): Deps {
       look: ({ accountId, jobId }) => findJobStory(db, accountId, jobId),
       log,
     }),
+    resultKeys: config.resultKeys,
     clientIp: clientIpAtEdge,
     rateLimiter: roomLimiter(env.RATE_ROOMS),
     rateLimits: config.rateLimits,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openDiskBlobs } from "@earshot/shared/blobs/disk-blobs";
 import { createUploadSigner } from "@earshot/shared/blobs/signed-urls";
 import { randomBytes } from "@earshot/shared/crypto/bytes";
+import { newResultKey, parseResultKeys } from "@earshot/shared/crypto/result-keys";
 import { newSealKey, parseSealKeys } from "@earshot/shared/crypto/seal";
 import { openDatabase } from "@earshot/shared/db/database";
 import type { OpenDatabase } from "@earshot/shared/db/database";
@@ -73,6 +74,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     sealKeys: parseSealKeys(newSealKey("test")),
     tokens: { issuer: "https://api.test", algorithm: "EdDSA" },
     providers: [],
+    resultKeys: parseResultKeys(await newResultKey("test")),
     watchJobs: watch,
     // A test that means an address says it in a header of its own.
     clientIp: (c) => c.req.header("X-Test-Client-Ip") ?? "192.0.2.1",

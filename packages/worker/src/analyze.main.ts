@@ -65,6 +65,7 @@ await runUntilStopped(base, async (stop) => {
     db: database.db,
     blobs: await openBlobs(config.BLOBS, config.BLOBS_CREDENTIALS),
     ...engine,
+    resultSealKey: config.RESULT_SEAL_KEY,
     policy: { allowLoopback: config.ALLOW_LOOPBACK },
     scratchRoot,
     maxBytes: LIMITS.inputBytes,

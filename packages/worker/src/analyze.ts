@@ -1,4 +1,3 @@
-import type { BlobStore } from "@earshot/shared/blobs/blob-store";
 import { beginSpan } from "@earshot/shared/crypto/trace";
 import type { Database } from "@earshot/shared/db/database";
 import type { ClaimedJob } from "@earshot/shared/db/jobs/claim-job";
@@ -25,11 +24,10 @@ import { runTasks } from "./run-tasks.ts";
 import { openScratch } from "./scratch.ts";
 import { hasAttemptsLeft, settle } from "./settle.ts";
 import { embeddingsOf, storeResult } from "./store-results.ts";
+import type { ResultStore } from "./store-results.ts";
 
-export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags"> {
+export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags">, ResultStore {
   inference: Inference;
-  db: Database;
-  blobs: BlobStore;
   policy: EgressPolicy;
   scratchRoot: string;
   maxBytes: number;

@@ -2,6 +2,8 @@ import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { parsedBy } from "@earshot/shared/config/parsed-by";
+import { parseResultSealKey } from "@earshot/shared/crypto/result-keys";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import * as z from "zod";
 import { ENGINE_SHAPE } from "./engine-config.ts";
@@ -22,9 +24,11 @@ export function readWorkerConfig(env: Env) {
       ...ENGINE_SHAPE,
       LEASE_SECONDS: wholeNumber(1, 3_600).default(60),
       MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
+      // The public part: a worker seals, and opens nothing. Not secret, but nobody else may choose it.
+      RESULT_SEAL_KEY: parsedBy(parseResultSealKey, "is not id:base64 of 32 bytes").optional(),
       ALLOW_LOOPBACK: loopback,
     },
-    ["DATABASE_URL", "BLOBS_CREDENTIALS"],
+    ["DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY"],
   );
   return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };
 }

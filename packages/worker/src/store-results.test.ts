@@ -1,10 +1,18 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { createGunzip } from "node:zlib";
+import { createGunzip, gunzipSync } from "node:zlib";
 import { Readable } from "node:stream";
 import { openBlobs } from "@earshot/shared/blobs/open-blobs";
+import {
+  newResultKey,
+  openEnvelope,
+  parseResultKeys,
+  parseResultSealKey,
+  resultSealKeyOf,
+} from "@earshot/shared/crypto/result-keys";
+import { openingStream, through } from "@earshot/shared/crypto/sealed-stream";
 import type { TaskResult } from "@earshot/shared/domain/results";
 import { createTestDatabase } from "@earshot/testkit/database";
 import { openDatabase } from "@earshot/shared/db/database";
@@ -42,6 +50,46 @@ test("a small result is kept as the text that clients get, a large one as a gzip
     expect(await sql`select blob_key, not_before > now() as later from blob_deletions`).toMatchObject([
       { blob_key: key, later: true },
     ]);
+  } finally {
+    await close();
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+test("what was said is sealed before it leaves the worker, small in its row and large in its blob", async () => {
+  await using database = await createTestDatabase();
+  const { db, close } = openDatabase({ url: database.urls.worker, name: "test" });
+  const directory = await mkdtemp(join(tmpdir(), "earshot-test-results-"));
+  const blobs = await openBlobs(`file://${directory}`);
+  const keys = parseResultKeys(await newResultKey("r1"));
+  const resultSealKey = parseResultSealKey(await resultSealKeyOf(keys[0]));
+  const opened = async ({ sealedKey }: { sealedKey?: string | null }, bytes: Uint8Array) => {
+    const key = await openEnvelope(keys, sealedKey ?? "", "job_1 speech.segments");
+    return Buffer.from(await through(openingStream(key), new Uint8Array(bytes)));
+  };
+  try {
+    const small: TaskResult = { ...HEAD, speech_ratio: 0.5, text: "hello", segments: [{ start: 1, end: 2 }] };
+    const inRow = await storeResult(small, LEASE, { db, blobs, resultSealKey });
+    expect(inRow).toMatchObject({ keyId: "r1", blobKey: null, summary: { speech_ratio: 0.5 } });
+    expect(inRow.summary).not.toHaveProperty("text");
+    expect(JSON.stringify(inRow)).not.toMatch(/hello|"start"|segments":/);
+    expect((await opened(inRow, Buffer.from(inRow.body ?? "", "base64"))).toString()).toBe(
+      JSON.stringify(small),
+    );
+
+    const large: TaskResult = { ...HEAD, text: "hello".repeat(60_000) };
+    const { blobKey, ...stored } = await storeResult(large, LEASE, { db, blobs, resultSealKey });
+    expect(stored).toMatchObject({ body: null, keyId: "r1" });
+    const blob = await readFile(join(directory, blobKey ?? ""));
+    expect(() => gunzipSync(blob)).toThrow();
+    expect(gunzipSync(await opened(stored, blob)).toString()).toBe(JSON.stringify(large));
+
+    const music: TaskResult = { ...HEAD, task: "music.tags" };
+    expect(await storeResult(music, LEASE, { db, blobs, resultSealKey })).toMatchObject({
+      body: JSON.stringify(music),
+      keyId: null,
+      sealedKey: null,
+    });
   } finally {
     await close();
     await rm(directory, { recursive: true, force: true });

@@ -2,14 +2,25 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { BlobStore } from "@earshot/shared/blobs/blob-store";
+import { newEnvelope } from "@earshot/shared/crypto/result-keys";
+import type { Envelope, ResultSealKey } from "@earshot/shared/crypto/result-keys";
+import { sealingStream, through } from "@earshot/shared/crypto/sealed-stream";
 import type { Database } from "@earshot/shared/db/database";
 import type { Lease } from "@earshot/shared/db/jobs/job";
 import type { Finish, NewTaskResult } from "@earshot/shared/db/jobs/finish-job";
 import { planBlobDeletion } from "@earshot/shared/db/sweep";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import type { TaskResult } from "@earshot/shared/domain/results";
+import { isSealedTask, resultContext } from "@earshot/shared/domain/sealed-tasks";
 import type { TaskName } from "@earshot/shared/domain/tasks";
 import * as z from "zod";
+
+export interface ResultStore {
+  db: Database;
+  blobs: BlobStore;
+  /** Speech is sealed with it. Null: it is stored as it is. */
+  resultSealKey?: ResultSealKey | null | undefined;
+}
 
 /** What a task that embeds adds to its result (DESIGN §6). */
 const embedded = z.object({ status: z.literal("succeeded"), space: z.string(), vector: z.array(z.number()) });
@@ -19,15 +30,19 @@ const compress = promisify(gzip);
 // Longer than any transaction that may still take the blob over.
 const ORPHAN_AFTER_SECONDS = 24 * 3600;
 
-/** Makes a result ready for its row: the body as text, or as a gzipped blob when it is large. */
+/** Makes a result ready for its row: the body as text, or as a gzipped blob when it is large; speech is sealed. */
 export async function storeResult(
   result: TaskResult,
   lease: Lease,
-  { db, blobs }: { db: Database; blobs: BlobStore },
+  { db, blobs, resultSealKey = null }: ResultStore,
 ): Promise<NewTaskResult> {
-  const text = JSON.stringify(result);
-  const bytes = Buffer.from(text);
+  const bytes = new TextEncoder().encode(JSON.stringify(result));
+  const envelope =
+    resultSealKey !== null && isSealedTask(result.task)
+      ? await newEnvelope(resultSealKey, resultContext(lease.jobId, result.task))
+      : null;
   const isLarge = bytes.byteLength > LIMITS.inlineResultBytes;
+  const stored = await sealed(isLarge ? new Uint8Array(await compress(bytes)) : bytes, envelope);
   return {
     task: result.task as TaskName,
     status: result.status,
@@ -35,22 +50,34 @@ export async function storeResult(
     model: result.model,
     version: result.version,
     device: result.device,
-    summary: summaryOf(result),
-    body: isLarge ? null : text,
-    blobKey: isLarge
-      ? await writeBlob(`results/${lease.jobId}/${lease.attempt}/${result.task}.json.gz`, bytes)
-      : null,
+    summary: summaryOf(result, envelope),
+    body: isLarge ? null : Buffer.from(stored).toString(envelope === null ? "utf8" : "base64"),
+    blobKey: isLarge ? await writeBlob(blobKeyOf(lease, result.task, envelope), stored) : null,
     bodyBytes: bytes.byteLength,
-    bodySha256: createHash("sha256").update(bytes).digest("hex"),
-    keyId: null,
+    // Of a sealed one: the hash of what was said would tell whoever guesses it that he is right.
+    bodySha256: createHash("sha256")
+      .update(envelope === null ? bytes : stored)
+      .digest("hex"),
+    keyId: envelope === null ? null : (resultSealKey?.id ?? null),
+    sealedKey: envelope?.sealedKey ?? null,
   };
 
-  async function writeBlob(key: string, body: Buffer): Promise<string> {
+  async function writeBlob(key: string, body: Uint8Array<ArrayBuffer>): Promise<string> {
     await planBlobDeletion(db, key, ORPHAN_AFTER_SECONDS);
-    const compressed = new Uint8Array(await compress(body));
-    await blobs.write(key, new Blob([compressed]).stream());
+    await blobs.write(key, new Blob([body]).stream());
     return key;
   }
+}
+
+async function sealed(
+  bytes: Uint8Array<ArrayBuffer>,
+  envelope: Envelope | null,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return envelope === null ? bytes : through(sealingStream(envelope.key), bytes);
+}
+
+function blobKeyOf({ jobId, attempt }: Lease, task: string, envelope: Envelope | null): string {
+  return `results/${jobId}/${attempt}/${task}.json.gz${envelope === null ? "" : ".sealed"}`;
 }
 
 /**
@@ -66,16 +93,11 @@ export function embeddingsOf(results: readonly TaskResult[]): Finish["embeddings
   });
 }
 
-/** The scalars of a result, by which jobs can be filtered. */
-function summaryOf({
-  task: _t,
-  status: _s,
-  model: _m,
-  version: _v,
-  device: _d,
-  ...fields
-}: TaskResult): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => ["number", "string", "boolean"].includes(typeof value)),
-  );
+/** The scalars of a result, by which jobs can be filtered. Words of a sealed one stay sealed. */
+function summaryOf(
+  { task: _t, status: _s, model: _m, version: _v, device: _d, ...fields }: TaskResult,
+  envelope: Envelope | null,
+): Record<string, unknown> {
+  const kept = envelope === null ? ["number", "string", "boolean"] : ["number", "boolean"];
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => kept.includes(typeof value)));
 }

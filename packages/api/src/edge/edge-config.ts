@@ -6,6 +6,8 @@ import type { S3Location } from "@earshot/shared/blobs/s3-location";
 import { loopback, parseEnv } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
+import { parseResultKeys } from "@earshot/shared/crypto/result-keys";
+import type { ResultKeys } from "@earshot/shared/crypto/result-keys";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
@@ -27,6 +29,8 @@ export interface EdgeConfig {
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
   sealKeys: SealKeys;
+  /** Null where no result is sealed. */
+  resultKeys: ResultKeys | null;
   allowLoopback: LoopbackAllowance;
 }
 
@@ -44,6 +48,7 @@ const SHAPE = {
   RATE_LIMITS: parsedBy(parseRateLimits, "is not name=requests/seconds[,…]").default(RATE_LIMITS),
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
+  RESULT_KEYS: parsedBy(parseResultKeys, "is not id:base64[,id:base64…]").optional(),
   ALLOW_LOOPBACK: loopback,
 };
 
@@ -60,6 +65,7 @@ export function readEdgeConfig(env: Env): EdgeConfig {
     tokens: tokenSettings(parsed, parsed.PUBLIC_URL.replace(/\/+$/, "")),
     corsOrigins: parsed.CORS_ORIGINS,
     sealKeys: parsed.SEAL_KEYS,
+    resultKeys: parsed.RESULT_KEYS ?? null,
     allowLoopback: parsed.ALLOW_LOOPBACK,
   };
 }

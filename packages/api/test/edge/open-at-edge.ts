@@ -1,15 +1,21 @@
 import { exports } from "cloudflare:workers";
+import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
+import { openS3Blobs } from "@earshot/shared/blobs/s3-blobs";
+import { openBucket } from "@earshot/shared/blobs/s3-bucket";
+import { parseS3Location } from "@earshot/shared/blobs/s3-location";
+import { parseResultKeys } from "@earshot/shared/crypto/result-keys";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import { openDatabase } from "@earshot/shared/db/database";
 import { parseJobMessage } from "@earshot/shared/queue/message";
 import { inject } from "vitest";
 import { bodyOf } from "../answer.ts";
+import { sealKeyOf } from "../sealed-result.ts";
 import { newCaller } from "../caller.ts";
 import { requestOf } from "../request.ts";
-import type { FrontDoor } from "../suites/front-door.ts";
+import type { FrontDoor, ResultRoom } from "../suites/front-door.ts";
 
 /** The Worker of wrangler.jsonc in workerd, with the run's Postgres, queue and bucket. */
-export async function openAtEdge(): Promise<FrontDoor> {
+export async function openAtEdge(): Promise<FrontDoor & ResultRoom> {
   const { ownerUrl, variables } = inject("edge");
   const owner = openDatabase({ url: ownerUrl, max: 4, idleSeconds: 600, name: "owner" });
   const sealKeys = parseSealKeys(variables.EARSHOT_SEAL_KEYS ?? "");
@@ -24,6 +30,13 @@ export async function openAtEdge(): Promise<FrontDoor> {
         requestOf(method, { as: caller, ...options }),
       ),
     put: (url, options) => fetch(url, requestOf("PUT", options)),
+    blobs: openS3Blobs(
+      openBucket(
+        parseS3Location(variables.EARSHOT_BLOBS ?? ""),
+        parseAwsCredentials(variables.EARSHOT_BLOBS_CREDENTIALS ?? ""),
+      ),
+    ),
+    resultSealKey: await sealKeyOf(parseResultKeys(variables.EARSHOT_RESULT_KEYS ?? "")),
     heardJobIds,
     // Its idle connections go by themselves: ending them here throws in workerd.
     [Symbol.asyncDispose]: async () => {},

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { newResultKey } from "@earshot/shared/crypto/result-keys";
 import { newSealKey } from "@earshot/shared/crypto/seal";
 import { startTestBucket } from "@earshot/testkit/bucket";
 import { startTestPostgres } from "@earshot/testkit/postgres";
@@ -33,6 +34,7 @@ const services: EdgeServices = {
     EARSHOT_BLOBS: bucket.location,
     EARSHOT_BLOBS_CREDENTIALS: bucket.credentials,
     EARSHOT_SEAL_KEYS: newSealKey("edge"),
+    EARSHOT_RESULT_KEYS: await newResultKey("edge"),
   },
 };
 process.send?.(services);

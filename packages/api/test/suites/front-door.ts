@@ -1,3 +1,5 @@
+import type { BlobStore } from "@earshot/shared/blobs/blob-store";
+import type { ResultSealKey } from "@earshot/shared/crypto/result-keys";
 import type { OpenDatabase } from "@earshot/shared/db/database";
 import type { Caller } from "../caller.ts";
 import type { RequestOptions } from "../request.ts";
@@ -13,6 +15,12 @@ export interface FrontDoor extends AsyncDisposable {
   put(url: string, options: RequestOptions): Promise<Response>;
   /** The jobs that the workers were told of since this was last asked. */
   heardJobIds(): Promise<string[]>;
+}
+
+/** Where results lie, and what a worker seals them with. */
+export interface ResultRoom {
+  blobs: Pick<BlobStore, "write">;
+  resultSealKey: ResultSealKey;
 }
 
 export type OpenFrontDoor = () => Promise<FrontDoor>;

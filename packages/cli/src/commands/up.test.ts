@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -111,6 +111,7 @@ describe("earshot up", () => {
       "url-key",
       "webhook-secret",
       "audit-key",
+      "result-keys",
       "database-url-api",
       "database-url-worker",
     ];
@@ -211,6 +212,27 @@ describe("earshot up", () => {
     expect((await cli("keys", "revoke", made.id)).status).toBe(0);
     expect((await call("/v1/me", made.key)).status).toBe(401);
     expect((await cli("keys", "revoke", made.id)).status).toBe(1);
+  });
+
+  test("keeps nothing of what was said in plain, in no file of its home", async () => {
+    const answer = await call(`/v1/jobs/${jobId}/result/speech.segments`, await readKey(home));
+    const said = JSON.stringify(((await answer.json()) as { segments: unknown }).segments);
+    expect(said).toContain('"start"');
+    // What Postgres still holds in memory is written down, too.
+    await asOwner(async ({ sql }) => {
+      expect(await sql`select from task_results where body like '%"start"%'`).toHaveLength(0);
+      await sql`checkpoint`;
+    });
+    const files = await readdir(home, { recursive: true, withFileTypes: true });
+    const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+    expect(paths.length).toBeGreaterThan(100);
+    const holds = await Promise.all(paths.map(async (path) => (await readFile(path)).includes(said)));
+    expect(paths.filter((_, index) => holds[index])).toEqual([]);
+    // The search does find what is there: another task's result is not sealed.
+    const features = await call(`/v1/jobs/${jobId}/result/audio.features`, await readKey(home));
+    const found = Buffer.from((await features.text()).slice(0, 80));
+    const contents = await Promise.all(paths.map(async (path) => (await readFile(path)).includes(found)));
+    expect(contents).toContain(true);
   });
 
   test("seals what is done, and finds what somebody does to the log behind its back", async () => {

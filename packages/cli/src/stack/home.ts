@@ -9,6 +9,9 @@ export interface Home {
   directory: string;
   lockFile: string;
   sealKeys: string;
+  /** Open the results of speech; and the part of the first one that seals, which the worker has. */
+  resultKeys: string;
+  resultSealKey: string;
   urlKey: string;
   apiKey: string;
   webhookSecret: string;
@@ -37,6 +40,8 @@ export function homeAt(path: string): Home {
     directory,
     lockFile: join(directory, "lock"),
     sealKeys: join(directory, "seal-keys"),
+    resultKeys: join(directory, "result-keys"),
+    resultSealKey: join(directory, "result-seal-key"),
     urlKey: join(directory, "url-key"),
     apiKey: join(directory, "api-key"),
     webhookSecret: join(directory, "webhook-secret"),

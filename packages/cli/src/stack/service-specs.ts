@@ -44,6 +44,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     ...config.api,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("api"),
     EARSHOT_URL_KEY_FILE: home.urlKey,
+    EARSHOT_RESULT_KEYS_FILE: home.resultKeys,
     EARSHOT_PORT: String(config.port),
     EARSHOT_PUBLIC_URL: config.publicUrl,
   };
@@ -55,6 +56,7 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     EARSHOT_HOME: home.directory,
     EARSHOT_ALLOW_LOOPBACK: config.loopback.inputs,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("worker"),
+    EARSHOT_RESULT_SEAL_KEY_FILE: home.resultSealKey,
   };
   const deliver = {
     ...everywhere,

@@ -15,6 +15,7 @@ import { lastLineOf, logFileOf } from "./log-file.ts";
 import { findFreePort, isFreePort } from "./postgres-port.ts";
 import type { EmbeddedPostgres } from "./postgres.ts";
 import { keepSecret } from "./secret-file.ts";
+import { keepResultKeys } from "./result-keys.ts";
 import { ServiceNotReady } from "./service-process.ts";
 import { queueSpec, serviceSpecs } from "./service-specs.ts";
 import { Service, startTogether } from "./service.ts";
@@ -82,6 +83,7 @@ async function prepareDatabase(home: Home, postgres: EmbeddedPostgres): Promise<
   const sealKeys = await keepSecret(home.sealKeys, () => newSealKey("k1"));
   await keepSecret(home.urlKey, () => randomBytes(32).toString("base64url"));
   await keepAuditKey(home);
+  await keepResultKeys(home);
   const database = await openStackDatabase(home, postgres);
   try {
     await ensureFirstAccount(database.db, home, sealKeys);

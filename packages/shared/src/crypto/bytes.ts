@@ -1,5 +1,8 @@
 export type Bytes = Uint8Array<ArrayBuffer>;
 
+/** A key of Web Crypto, whose own name for it not every runtime's types know. */
+export type WebKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 const encoder = new TextEncoder();
 
 export function utf8(text: string): Bytes {

@@ -184,6 +184,7 @@ export const taskResults = pgTable(
     bodyBytes: bytes("body_bytes").notNull(),
     bodySha256: text("body_sha256").notNull(),
     keyId: text("key_id"),
+    sealedKey: text("sealed_key"),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.task] })],
 );

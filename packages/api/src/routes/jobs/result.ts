@@ -47,13 +47,16 @@ const route = createRoute({
   },
 });
 
-export function getResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs">): void {
+export function getResult(
+  app: App,
+  { db, blobs, resultKeys }: Pick<Deps, "db" | "blobs" | "resultKeys">,
+): void {
   app.openapi(route, async (c) => {
     const jobId = requireId("job", c.req.valid("param").id);
     const job = requireJob(await findJob(db, c.var.principal.accountId, jobId));
     const results = isFinal(job.status) ? await listTaskResults(db, jobId) : [];
     if (results.length === 0) throw withoutResults(job);
-    const bodies = results.map(storedBody);
+    const bodies = await Promise.all(results.map((result) => storedBody(result, resultKeys)));
     await requireBlobs(blobs, bodies);
     note(c, { job_id: jobId });
     return jsonText<JobResult, 200>(c, streamResult(blobs, headOf(job), bodies), 200);

@@ -12,7 +12,7 @@ import { authorize } from "../../middleware/authorize.ts";
 import { gzippedJson, jsonText, problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { requireJob } from "./require-job.ts";
-import { requireBlobs, storedBody, unzipped } from "./result-bodies.ts";
+import { requireBlobs, storedBody, unzipped, zipped } from "./result-bodies.ts";
 import type { ResultBody } from "./result-bodies.ts";
 import { TaskResultBody, withoutResults } from "./result.ts";
 
@@ -33,7 +33,10 @@ const route = createRoute({
   },
 });
 
-export function getTaskResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs">): void {
+export function getTaskResult(
+  app: App,
+  { db, blobs, resultKeys }: Pick<Deps, "db" | "blobs" | "resultKeys">,
+): void {
   app.openapi(route, async (c) => {
     const params = c.req.valid("param");
     const jobId = requireId("job", params.id);
@@ -41,7 +44,7 @@ export function getTaskResult(app: App, { db, blobs }: Pick<Deps, "db" | "blobs"
     const result = await findTaskResult(db, jobId, requireTask(job, params.task));
     if (result === null) throw withoutResults(job);
     note(c, { job_id: jobId, task: result.task });
-    return answer(c, blobs, storedBody(result));
+    return answer(c, blobs, await storedBody(result, resultKeys));
   });
 }
 
@@ -58,9 +61,9 @@ async function answer(c: AppContext, blobs: BlobStore, body: ResultBody) {
   if ("text" in body) return jsonText<TaskResultBody, 200>(c, body.text, 200, headers);
   await requireBlobs(blobs, [body]);
   if (!takesGzip(c)) {
-    return jsonText<TaskResultBody, 200>(c, await unzipped(blobs, body.gzippedBlob), 200, headers);
+    return jsonText<TaskResultBody, 200>(c, await unzipped(blobs, body), 200, headers);
   }
-  return gzippedJson<TaskResultBody>(await blobs.read(body.gzippedBlob), headers);
+  return gzippedJson<TaskResultBody>(await zipped(blobs, body), headers);
 }
 
 /** RFC 9110, section 12.5.3: named, or meant by `*`, and not with a weight of 0. */

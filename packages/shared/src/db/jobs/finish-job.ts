@@ -10,7 +10,9 @@ import type { Job, Lease } from "./job.ts";
 import { heldBy, jobColumns } from "./job.ts";
 import type { StoredResult } from "./read-job.ts";
 
-export type NewTaskResult = Omit<StoredResult, "jobId" | "attempt" | "position">;
+/** Without a sealed key its body is stored as it is. */
+export type NewTaskResult = Omit<StoredResult, "jobId" | "attempt" | "position" | "sealedKey"> &
+  Partial<Pick<StoredResult, "sealedKey">>;
 
 export interface Finish {
   status: "succeeded" | "partial" | "failed";
