@@ -7,6 +7,7 @@ import { addDoctor } from "./doctor.ts";
 import { addJobs } from "./jobs.ts";
 import { addKeys } from "./keys.ts";
 import { addModels } from "./models.ts";
+import { addSeal } from "./seal.ts";
 import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addUp } from "./up.ts";
@@ -40,6 +41,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addKeys(program, terminal);
   addModels(program, terminal, finish);
   addAudit(program, terminal, finish);
+  addSeal(program, terminal);
   addDoctor(program, terminal, finish);
   return program;
 }

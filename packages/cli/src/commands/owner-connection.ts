@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseEnv } from "@earshot/shared/config/env";
+import type { Env } from "@earshot/shared/config/env";
+import { isConnectionLoss } from "@earshot/shared/db/connection-loss";
+import { openDatabase } from "@earshot/shared/db/database";
+import type { Database } from "@earshot/shared/db/database";
+import * as z from "zod";
+import { readStackConfig } from "../stack/stack-config.ts";
+import { missingError } from "./command-error.ts";
+
+/** Runs `work` as the owner of the tables: of the database that EARSHOT_DATABASE_URL names, or of the home's stack. */
+export async function withOwnersDatabase<T>(env: Env, work: (db: Database) => Promise<T>): Promise<T> {
+  const { home } = readStackConfig(env);
+  const { DATABASE_URL } = parseEnv(env, { DATABASE_URL: z.url().optional() }, ["DATABASE_URL"]);
+  const url = DATABASE_URL ?? (await ownersUrl(home.directory));
+  const { db, close } = openDatabase({ url, name: "earshot cli", max: 1 });
+  try {
+    return await work(db);
+  } catch (error) {
+    throw isConnectionLoss(error) ? notRunning(home.directory) : error;
+  } finally {
+    await close();
+  }
+}
+
+async function ownersUrl(directory: string): Promise<string> {
+  try {
+    const [password, port] = await Promise.all(
+      ["postgres-password", "postgres-port"].map((file) => readFile(join(directory, file), "utf8")),
+    );
+    return `postgres://postgres:${password?.trim()}@127.0.0.1:${port?.trim()}/earshot`;
+  } catch {
+    throw notRunning(directory);
+  }
+}
+
+function notRunning(directory: string) {
+  return missingError(
+    `No stack runs in ${directory}. Start it with: npm start (or name another EARSHOT_HOME)`,
+  );
+}
