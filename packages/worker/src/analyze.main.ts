@@ -87,7 +87,7 @@ await runUntilStopped(base, async (stop) => {
     {
       db: database.db,
       queue,
-      claim: { workerId, leaseSeconds: config.LEASE_SECONDS },
+      claim: { workerId, leaseSeconds: config.LEASE_SECONDS, accountJobs: config.ACCOUNT_JOBS ?? null },
       slots,
       work: async (claimed) => counted.jobSettled(await analyze(claimed, options, handBack.signal)),
       onInFlight(jobs) {

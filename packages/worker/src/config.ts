@@ -22,6 +22,8 @@ export function readWorkerConfig(env: Env) {
       ...BLOBS_SHAPE,
       ...METRICS_SHAPE,
       ...ENGINE_SHAPE,
+      // Running jobs of one account, unless the account has a number of its own.
+      ACCOUNT_JOBS: wholeNumber(1, 10_000).optional(),
       LEASE_SECONDS: wholeNumber(1, 3_600).default(60),
       MAX_AUDIO_SECONDS: z.coerce.number().positive().default(LIMITS.audioSeconds),
       // The public part: a worker seals, and opens nothing. Not secret, but nobody else may choose it.

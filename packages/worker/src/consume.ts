@@ -1,6 +1,6 @@
 import type { Database } from "@earshot/shared/db/database";
-import type { ClaimedJob, ClaimOptions } from "@earshot/shared/db/jobs/claim-job";
-import { claimFromTable, claimJob } from "@earshot/shared/db/jobs/claim-job";
+import type { ClaimedJob, TurnOptions } from "@earshot/shared/db/jobs/claim-job";
+import { claimFromTable } from "@earshot/shared/db/jobs/claim-job";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { jittered } from "@earshot/shared/domain/backoff";
 import type { Log } from "@earshot/shared/log";
@@ -11,7 +11,7 @@ import type { JobQueue, Received } from "@earshot/shared/queue/job-queue";
 export interface ConsumerOptions {
   db: Database;
   queue: JobQueue;
-  claim: ClaimOptions;
+  claim: Omit<TurnOptions, "ringing" | "after">;
   /** Jobs at once. */
   slots: number;
   /** Does the job and settles it, whatever happens; it never throws. */
@@ -37,8 +37,10 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
   const inFlight = new Set<Promise<unknown>>();
   const drained = abortOf(draining);
   let nextPatrol = 0;
+  let lastAccount = "";
 
   const start = (claimed: ClaimedJob) => {
+    lastAccount = claimed.job.accountId;
     const job = options.work(claimed).finally(() => {
       inFlight.delete(job);
       options.onInFlight?.(inFlight.size);
@@ -50,7 +52,7 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
   /** @returns true when there may be more than there was room for. */
   const takeFromTable = async (): Promise<boolean> => {
     const free = slots - inFlight.size;
-    const claimed = await claimFromTable(db, free, claim);
+    const claimed = await claimFromTable(db, free, { ...claim, after: lastAccount });
     claimed.forEach(start);
     return claimed.length === free;
   };
@@ -68,7 +70,7 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
         continue;
       }
       const received = await queue.receive({ maxMessages: slots - inFlight.size, waitSeconds: POLL_SECONDS });
-      for (const bell of received) await answer(bell);
+      await answer(received);
       if (received.length === 0) nextPatrol = 0;
     } catch (error) {
       log.warn("consume_failed", describeError(error));
@@ -78,15 +80,22 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
   }
   await Promise.all(inFlight);
 
-  async function answer({ message, receiptHandle }: Received): Promise<void> {
-    if (draining.aborted) return queue.giveBack(receiptHandle);
+  /** A bell says that some job waits, not which one is next: as many are taken as were rung for, in their turns. */
+  async function answer(received: readonly Received[]): Promise<void> {
+    if (draining.aborted) {
+      await Promise.all(received.map(({ receiptHandle }) => queue.giveBack(receiptHandle)));
+      return;
+    }
     // Left alone, a message that nobody can parse moves to the dead letter queue.
-    if (message === null) return log.error("message_unreadable");
-    const claimed = await claimJob(db, message.jobId, claim);
-    if (claimed.outcome === "claimed") start(claimed);
-    else log.info("bell_ignored", { job_id: message.jobId, outcome: claimed.outcome });
-    // Committed: from here on the lease counts, not the message.
-    await queue.delete(receiptHandle);
+    const bells = received.filter(({ message }) => message !== null);
+    if (bells.length < received.length)
+      log.error("message_unreadable", { messages: received.length - bells.length });
+    const claimed = await claimFromTable(db, bells.length, { ...claim, ringing: true, after: lastAccount });
+    claimed.forEach(start);
+    for (const { message } of bells.slice(claimed.length))
+      log.info("bell_ignored", { job_id: message?.jobId });
+    // Committed: from here on the leases count, not the messages.
+    await Promise.all(bells.map(({ receiptHandle }) => queue.delete(receiptHandle)));
   }
 }
 

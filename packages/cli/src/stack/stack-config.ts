@@ -33,7 +33,14 @@ export interface StackConfig {
 // Where programs and certificates are found, and where scratch files go. No secret is among them.
 const OF_THE_MACHINE = ["PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 const OF_THE_API = ["RATE_LIMITS", "CORS_ORIGINS", "TRUSTED_PROXIES"];
-const OF_THE_WORKER = ["LEASE_SECONDS", "LANES", "LANE_THREADS", "DEVICE", "MAX_AUDIO_SECONDS"];
+const OF_THE_WORKER = [
+  "LEASE_SECONDS",
+  "LANES",
+  "LANE_THREADS",
+  "DEVICE",
+  "MAX_AUDIO_SECONDS",
+  "ACCOUNT_JOBS",
+];
 
 /** @throws ConfigError */
 export function readStackConfig(env: Env): StackConfig {

@@ -7,6 +7,7 @@ import type { PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { isLoopbackHost } from "../domain/loopback.ts";
+import { endWithConnection } from "./lost-transactions.ts";
 import * as schema from "./schema.ts";
 import { StatementWatch } from "./statement-watch.ts";
 
@@ -75,8 +76,9 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
       ...(statementSeconds !== undefined && { statement_timeout: statementSeconds * 1_000 }),
     },
   });
+  const client = endWithConnection(sql);
   return {
-    db: drizzle(watch === null ? sql : watch.watch(sql), { schema }),
+    db: drizzle(watch === null ? client : watch.watch(client), { schema }),
     sql,
     close: () => sql.end({ timeout: CLOSE_WITHIN_SECONDS }),
   };

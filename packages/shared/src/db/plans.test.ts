@@ -27,6 +27,9 @@ afterAll(() => rooms[Symbol.asyncDispose]());
 async function fill(): Promise<void> {
   const { owner, accountId } = rooms;
   await owner`
+    insert into accounts (id, name, webhook_secret_sealed)
+    select 'acc_' || n, 'test', '' from generate_series(1, 2000) n`;
+  await owner`
     insert into uploads (id, account_id, filename, content_type, size_bytes, blob_key, created_at, put_expires_at, deleted_at)
     select 'upl_' || n, ${accountId}, 'a.wav', 'audio/wav', 10, 'uploads/upl_' || n,
       now() - n * interval '100 s', now(), case when n > 1000 then now() end
@@ -34,7 +37,7 @@ async function fill(): Promise<void> {
   await owner`
     insert into jobs (id, account_id, status, priority, upload_id, tasks, timeout_seconds, retention_seconds, request_id,
       created_at, queue_deadline_at, claimable_at, attempt, lease_token, lease_until, finished_at, expires_at, deleted_at)
-    select 'job_' || n, ${accountId}, status, n % 3, 'upl_' || n, '{audio.features}', 60, 60, 'req',
+    select 'job_' || n, case when n % 4 = 0 then 'acc_' || n % 400 + 1 else ${accountId} end, status, n % 3, 'upl_' || n, '{audio.features}', 60, 60, 'req',
       now() - n * interval '1 s', now() + n * interval '1 s', now() - (n - 10000) * interval '1 s',
       (status <> 'queued')::int, case when status in ('running', 'canceling') then 't' end,
       case when status in ('running', 'canceling') then now() + (n - 100) * interval '1 s' end,
@@ -82,7 +85,11 @@ const MISSED = missedEvents(ENDPOINT, { since: new Date(0), until: new Date() },
 
 const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
   ["the claim of a bell", bellCandidate("job_10"), ["jobs_pkey"]],
-  ["the claim from the table", tableCandidates(4), ["jobs_lease", "jobs_claimable"]],
+  [
+    "the claim from the table",
+    tableCandidates(4, { accountJobs: 4 }),
+    ["jobs_lease", "jobs_waiting", "jobs_at_work"],
+  ],
   ["the figures of the queue", queueFigures, ["jobs_deadline", "jobs_lease", "deliveries_due"]],
   ["due deliveries", dueDeliveries(32), ["deliveries_due"]],
   ["what an endpoint missed", MISSED, ["events_list", "deliveries_event"]],

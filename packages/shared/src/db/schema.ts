@@ -31,6 +31,7 @@ export const accounts = pgTable("accounts", {
   id: text("id").primaryKey(),
   name: text("name").notNull(),
   webhookSecretSealed: text("webhook_secret_sealed").notNull(),
+  maxRunningJobs: integer("max_running_jobs"),
   createdAt: time("created_at").notNull().defaultNow(),
 });
 

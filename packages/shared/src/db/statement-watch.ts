@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type postgres from "postgres";
+import { withMethods } from "./lost-transactions.ts";
 
 /** More than a slow answer of a busy server and its way back. */
 const SLACK_MS = 3_000;
@@ -32,17 +33,17 @@ export class StatementWatch {
 
   /** The same client, whose statements and transactions are watched. */
   watch<Client extends object>(client: Client): Client {
-    return new Proxy(client, {
-      get: (target, key) => {
-        const member: unknown = Reflect.get(target, key, target);
-        if (typeof member !== "function") return member;
-        if (key === "unsafe") return (...args: unknown[]) => this.#track(Reflect.apply(member, target, args));
-        if (key === "begin" || key === "savepoint") {
-          return (...args: unknown[]) =>
-            this.#transaction((inside) => Reflect.apply(member, target, inside(args)));
-        }
-        return member;
-      },
+    const transaction =
+      (method: (...args: unknown[]) => unknown) =>
+      (...args: unknown[]) =>
+        this.#transaction((inside) => method(...inside(args)));
+    return withMethods(client, {
+      unsafe:
+        (unsafe) =>
+        (...args) =>
+          this.#track(unsafe(...args)),
+      begin: transaction,
+      savepoint: transaction,
     });
   }
 

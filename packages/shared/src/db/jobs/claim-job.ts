@@ -14,6 +14,15 @@ export interface ClaimOptions {
   leaseSeconds: number;
 }
 
+export interface TurnOptions extends ClaimOptions {
+  /** A bell was heard: jobs that never ran are there to be taken, though the table would still wait for theirs. */
+  ringing?: boolean;
+  /** Running jobs of an account whose own `max_running_jobs` is null. Null: as many as there are slots. */
+  accountJobs?: number | null;
+  /** The account that had the last turn: equals take turns from there on. */
+  after?: string;
+}
+
 export interface ClaimedJob {
   job: Job;
   lease: Lease;
@@ -27,8 +36,8 @@ export type Claim =
   | { outcome: "unknown" };
 
 /**
- * Claims the job that a message named: a new one at once, a later attempt when it is due, and one whose lease has
- * run out. The message can be deleted whatever the outcome, since the table is claimed from as well.
+ * Claims one job by its name, whoever's turn it is: a new one at once, a later attempt when it is due, and one whose lease has
+ * run out. A worker takes turns instead (`claimFromTable`).
  */
 export async function claimJob(db: Database, jobId: string, options: ClaimOptions): Promise<Claim> {
   return db.transaction(async (tx) => {
@@ -49,17 +58,48 @@ export function bellCandidate(jobId: string): SQL {
     for update`;
 }
 
-/** Claims up to `limit` jobs straight from the table, without a bell: highest priority first, then oldest. */
+/**
+ * Claims up to `limit` jobs: those of lost workers first, then in turns. The account with the fewest running jobs is next,
+ * with its job of the highest priority that waits longest: nobody's backlog and nobody's priorities hold up another account.
+ */
 export async function claimFromTable(
   db: Database,
   limit: number,
-  options: ClaimOptions,
+  options: TurnOptions,
 ): Promise<ClaimedJob[]> {
-  return db.transaction((tx) => take(tx, tableCandidates(limit), options));
+  if (limit <= 0) return [];
+  return db.transaction(async (tx) => {
+    await tx.execute(oneAtATime);
+    return take(tx, tableCandidates(limit, options), options);
+  });
 }
 
+/**
+ * Whoever claims sees what the others have claimed, so that shares and caps are exact. The lock goes with the transaction, and
+ * a worker that dies in the middle of one holds up nobody for long.
+ */
+const oneAtATime = sql`
+  select set_config('idle_in_transaction_session_timeout', '5000', true),
+    pg_advisory_xact_lock(hashtextextended('earshot claims', 0))`;
+
+/** Accounts that one claim looks at. More than these can only wait while each of these has jobs that run or wait. */
+const ACCOUNTS_AT_ONCE = sql.raw("1000");
+
 /** Exported for the test that reads its plan. */
-export function tableCandidates(limit: number): SQL {
+export function tableCandidates(
+  limit: number,
+  { ringing = false, accountJobs = null, after = "" }: Omit<TurnOptions, keyof ClaimOptions> = {},
+): SQL {
+  const due = ringing ? sql`(j.attempt = 0 or j.claimable_at <= now())` : sql`j.claimable_at <= now()`;
+  const nextAccount = (past: SQL, upTo: SQL) => sql`
+    (select j.account_id from jobs j where j.status = 'queued' and j.account_id > ${past} and ${upTo}
+     order by j.account_id limit 1)`;
+  // From one account to the next by the index, not through all of their jobs.
+  const lap = (past: SQL, upTo: SQL, from: string) => sql`
+    select ${nextAccount(past, upTo)} as account_id, 1 as place
+    union all
+    select ${nextAccount(sql.raw(`${from}.account_id`), upTo)}, ${sql.raw(from)}.place + 1
+    from ${sql.raw(from)} where ${sql.raw(from)}.account_id is not null and ${sql.raw(from)}.place < ${ACCOUNTS_AT_ONCE}`;
   return sql`
     select id from (
       (select j.id from jobs j where ${leaseRanOut} and ${withinBudget}
@@ -67,8 +107,32 @@ export function tableCandidates(limit: number): SQL {
     ) reclaimable
     union all
     select id from (
-      (select j.id from jobs j where j.status = 'queued' and j.claimable_at <= now() and ${withinBudget}
-       order by j.priority desc, j.claimable_at, j.id limit ${limit} for update skip locked)
+      with recursive
+      ahead as (${lap(sql`${after}::text`, sql`true`, "ahead")}),
+      behind as (${lap(sql`''`, sql`j.account_id <= ${after}::text`, "behind")}),
+      waiting as (
+        select account_id, place from ahead where account_id is not null
+        union all
+        select account_id, place + ${ACCOUNTS_AT_ONCE} from behind where account_id is not null
+        order by place limit ${ACCOUNTS_AT_ONCE}
+      ),
+      shares as materialized (
+        select w.account_id, w.place,
+          coalesce((select a.max_running_jobs from accounts a where a.id = w.account_id), ${accountJobs}::int) as most,
+          (select count(*) from jobs r where r.account_id = w.account_id and r.status in ('running', 'canceling')) as running
+        from waiting w
+      ),
+      turns as materialized (
+        select s.account_id, nth from shares s, generate_series(1, ${limit}::int) nth
+        where s.most is null or s.running + nth <= s.most
+        order by s.running + nth, s.place
+      )
+      select picked.id from turns t, lateral (
+        select j.id from jobs j
+        where j.status = 'queued' and j.account_id = t.account_id and ${due} and ${withinBudget}
+        order by j.priority desc, j.claimable_at, j.id
+        offset t.nth - 1 limit 1 for update of j skip locked
+      ) picked limit ${limit}
     ) fresh
     limit ${limit}`;
 }
