@@ -2,6 +2,7 @@ import type { Hook } from "@hono/zod-openapi";
 import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { AppError } from "@earshot/shared/domain/errors";
+import { quotaRefusal } from "@earshot/shared/db/quotas";
 import { describeError } from "@earshot/shared/log";
 import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { note } from "./env.ts";
@@ -50,6 +51,8 @@ function refusalOf(error: unknown): unknown {
   // The validator of JSON bodies has no other reason: here the body was empty.
   if (error instanceof HTTPException && error.status === 400)
     return invalid("", "The body is not JSON.", "invalid_json");
+  const quota = quotaRefusal(error, new Date());
+  if (quota !== null) return quota;
   if (isDatabaseUnavailable(error))
     return new AppError("internal", { detail: { retryAfterSeconds: 1 }, cause: error });
   return error;

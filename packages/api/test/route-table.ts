@@ -53,6 +53,8 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/models": {},
   "GET /v1/models/:id": { params: { id: "silero_vad" } },
   "GET /v1/me": { needsNoScope: true },
+  "GET /v1/limits": {},
+  "GET /v1/usage": {},
   "POST /v1/auth/token": { needsNoScope: true },
   "POST /v1/api-keys": { json: KEY },
   "GET /v1/api-keys": {},

@@ -46,6 +46,8 @@ const FILLED = [
   "blob_deletions",
   "idempotency_keys",
   "rate_windows",
+  "account_counters",
+  "account_usage",
 ];
 
 /** @param connections of each login, at most. */

@@ -3,6 +3,7 @@ import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import {
   bigint,
   boolean,
+  date,
   doublePrecision,
   integer,
   jsonb,
@@ -33,6 +34,9 @@ export const accounts = pgTable("accounts", {
   webhookSecretSealed: text("webhook_secret_sealed").notNull(),
   maxRunningJobs: integer("max_running_jobs"),
   createdAt: time("created_at").notNull().defaultNow(),
+  maxQueuedJobs: bytes("max_queued_jobs").notNull().default(100_000),
+  maxUploadBytesPerMonth: bytes("max_upload_bytes_per_month"),
+  maxAudioSecondsPerMonth: bytes("max_audio_seconds_per_month"),
 });
 
 const accountId = () =>
@@ -310,3 +314,28 @@ export const rateWindows = pgTable("rate_windows", {
   usedBefore: integer("used_before").notNull(),
   staleAt: time("stale_at").notNull(),
 });
+
+export const accountCounters = pgTable(
+  "account_counters",
+  {
+    accountId: accountId(),
+    shard: smallint("shard").notNull(),
+    queuedJobs: bytes("queued_jobs").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.shard] })],
+);
+
+export const accountUsage = pgTable(
+  "account_usage",
+  {
+    accountId: accountId(),
+    month: date("month").notNull(),
+    shard: smallint("shard").notNull(),
+    jobs: bytes("jobs").notNull().default(0),
+    uploads: bytes("uploads").notNull().default(0),
+    uploadBytes: bytes("upload_bytes").notNull().default(0),
+    audioSeconds: doublePrecision("audio_seconds").notNull().default(0),
+    computeSeconds: doublePrecision("compute_seconds").notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.month, table.shard] })],
+);
