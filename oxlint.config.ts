@@ -86,6 +86,10 @@ const ROOMS: Room[] = [
       },
     ],
   },
+  {
+    files: ["packages/sdk/src/**"],
+    adds: [{ group: ["**", "!./*"], message: "The SDK depends on nothing: it runs wherever fetch does." }],
+  },
   { files: ["packages/cli/**"], lifts: [APPS, CLI] },
   { files: TESTS, lifts: [TESTKIT, DRIVER] },
   { files: ["packages/shared/src/db/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ORM] },

@@ -67,6 +67,12 @@ const TRESPASSES: Trespass[] = [
     source: 'import "../input/audio.ts";',
     told: "signal/ is pure",
   },
+  { file: "packages/sdk/src/node.ts", source: 'import "node:crypto";', told: "The SDK depends on nothing" },
+  {
+    file: "packages/sdk/src/shared.ts",
+    source: 'import "@earshot/shared/crypto/bytes";',
+    told: "The SDK depends on nothing",
+  },
   { file: "packages/worker/src/signal/package.ts", source: 'import "zod";', told: "signal/ is pure" },
   {
     file: "packages/worker/src/tasks/db.ts",

@@ -11,6 +11,7 @@ import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
+import { describeSdk } from "../test/suites/describe-sdk.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
 
@@ -26,6 +27,7 @@ describeRateLimits(openAtEdge, 600);
 describeRefusals(openAtEdge);
 describeTokens(openAtEdge);
 describeSealedResults(openAtEdge);
+describeSdk(openAtEdge);
 describeUploads(openAtEdge);
 
 describe("the Worker", () => {

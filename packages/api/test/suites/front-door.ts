@@ -24,3 +24,10 @@ export interface ResultRoom {
 }
 
 export type OpenFrontDoor = () => Promise<FrontDoor>;
+
+/** One that clients which make their own requests can reach. */
+export interface ReachableDoor extends FrontDoor {
+  origin: string;
+  /** To the API, and to what it signed. */
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+}

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "@earshot/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startPartStore } from "./testing/part-store.ts";
-import type { PartAnswer } from "./testing/part-store.ts";
+import { startPartStore } from "@earshot/testkit/part-store";
+import type { PartAnswer } from "@earshot/testkit/part-store";
 import { uploadFile } from "./upload-file.ts";
 
 let directory: string;
