@@ -1,5 +1,12 @@
 // Made from packages/api/openapi.json by packages/api/src/openapi.main.ts. Do not edit.
 
+export type AccessToken = {
+  access_token: string;
+  token_type: "Bearer";
+  expires_in: number;
+  scope: string;
+};
+
 export type ApiKey = {
   id: string;
   name: string;
@@ -73,6 +80,80 @@ export type CompletedUpload = {
   size: number;
 };
 
+export type Delivery = {
+  id: string;
+  /** Null: the job's own webhook. */
+  endpoint_id: string | null;
+  url: string;
+  status: "pending" | "succeeded" | "failed";
+  next_attempt_at: string | null;
+  created_at: string;
+  finished_at: string | null;
+  attempts: (DeliveryAttempt)[];
+};
+
+export type DeliveryAttempt = {
+  attempt: number;
+  started_at: string;
+  latency_ms: number;
+  status_code: number | null;
+  /** The class of the fault where no answer came: dns, connect, tls, timeout, reset, forbidden … */
+  error: string | null;
+  /** How the body of the answer began. */
+  response_head: string | null;
+};
+
+export type DeliveryList = {
+  data: (Delivery)[];
+};
+
+export type Event = {
+  /** The `webhook-id` of every delivery of this event. */
+  id: string;
+  type: "job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test";
+  /** When it happened. */
+  timestamp: string;
+  created_at: string;
+  /** The order of the account's events; given within seconds, null until then. The order of one job's events is `data.sequence`. */
+  sequence: number | null;
+  job_id: string | null;
+  data: { [key: string]: unknown };
+  links: {
+    self: string;
+    deliveries: string;
+  };
+};
+
+export type EventList = {
+  data: (Event)[];
+  has_more: boolean;
+  next_cursor: string | null;
+};
+
+export type EventListenAnswer = {
+  data: ({
+    id: string;
+    type: "job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test";
+    sequence: number;
+    /** The very bytes that are signed: pass them on as they are. */
+    body: string;
+    /** `webhook-id`, `webhook-timestamp` and `webhook-signature`, as a delivery has them. */
+    headers: { [key: string]: string };
+  })[];
+  next_after: number;
+};
+
+export type EventListenRequest = {
+  /** The caller's own, made for this session: what is answered is signed with it, so that whoever gets it passed on can verify it. It is not kept. */
+  secret: string;
+  /** `next_after` of the answer before. Without it: from now on. */
+  after?: number | undefined;
+  /** Only these. */
+  types?: ("job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test")[] | undefined;
+  /** Seconds to wait for an event, where there is none yet. */
+  wait?: number | undefined;
+};
+
 export type Job = {
   id: string;
   status: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired";
@@ -121,6 +202,17 @@ export type Job = {
   webhook: {
     url: string;
     events: (string)[] | null;
+    /** What was sent last; the fields below tell of that. */
+    event_id: string | null;
+    status: "pending" | "succeeded" | "failed" | null;
+    attempts: number;
+    last_attempt: {
+      at: string;
+      latency_ms: number;
+      status_code: number | null;
+      error: string | null;
+    } | null;
+    next_attempt_at: string | null;
   } | null;
   links: {
     self: string;
@@ -225,6 +317,44 @@ export type JobResult = {
   results: (TaskResult)[];
 };
 
+export type JwkSet = {
+  keys: ({
+    kid: string;
+    kty: string;
+    alg: string;
+    use: "sig";
+    [key: string]: unknown;
+  })[];
+};
+
+export type Limits = {
+  /** `req` is for all requests of the account, `write` and `submit` for those that change something. */
+  rates: ({
+    name: string;
+    limit: number;
+    window_seconds: number;
+  })[];
+  quotas: {
+    queued_jobs: {
+      /** Null: without an end. */
+      limit: number | null;
+      used: number;
+    };
+    upload_bytes_per_month: {
+      /** Null: without an end. */
+      limit: number | null;
+      used: number;
+    };
+    audio_seconds_per_month: {
+      /** Null: without an end. */
+      limit: number | null;
+      used: number;
+    };
+  };
+  /** Of one request, upload or job. */
+  caps: { [key: string]: number };
+};
+
 export type Me = {
   account_id: string;
   actor: {
@@ -299,10 +429,26 @@ export type Problem = {
   })[] | undefined;
 };
 
+export type Redelivered = {
+  delivery_ids: (string)[];
+};
+
+export type Redelivery = {
+  /** To this endpoint alone. Without it: to all that the event was sent to. */
+  endpoint_id?: string | undefined;
+};
+
 export type TaskResult = {
   task: string;
   status: "succeeded" | "failed";
   [key: string]: unknown;
+};
+
+export type TokenRequest = {
+  /** What the token may do, never more than its maker; all of that without it. `uploads:write` alone is for browsers. */
+  scopes?: ("jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "account:read" | "account:write")[] | undefined;
+  /** Seconds. */
+  expires_in?: number | undefined;
 };
 
 export type Upload = {
@@ -338,6 +484,138 @@ export type UploadedParts = {
   })[] | undefined;
 };
 
+export type Usage = {
+  month: string;
+  /** Submitted, retries too. */
+  jobs: number;
+  uploads: number;
+  /** Announced. */
+  upload_bytes: number;
+  /** Of jobs that ended in the month. */
+  audio_seconds: number;
+  compute_seconds: number;
+  /** Now. */
+  queued_jobs: number;
+};
+
+export type WebhookEndpoint = {
+  id: string;
+  url: string;
+  description: string;
+  /** The types it asks for. Null: all but `job.started` and `job.progress`. */
+  events: ("job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test")[] | null;
+  payload: "thin" | "full";
+  metadata: { [key: string]: string };
+  enabled: boolean;
+  /** Why Earshot disabled it. `gone`: it answered 410. `exhausted`: an event used up its whole schedule, and nothing succeeded meanwhile. */
+  disabled_reason: "gone" | "exhausted" | null;
+  disabled_at: string | null;
+  /** Until then the secret before the last rotation signs too. */
+  previous_secret_until: string | null;
+  created_at: string;
+  updated_at: string;
+};
+
+export type WebhookEndpointAttempt = {
+  attempt: number;
+  started_at: string;
+  latency_ms: number;
+  status_code: number | null;
+  /** The class of the fault where no answer came: dns, connect, tls, timeout, reset, forbidden … */
+  error: string | null;
+  /** How the body of the answer began. */
+  response_head: string | null;
+  delivery_id: string;
+  event_id: string;
+  type: "job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test";
+};
+
+export type WebhookEndpointAttemptList = {
+  data: (WebhookEndpointAttempt)[];
+  has_more: boolean;
+  next_cursor: string | null;
+};
+
+export type WebhookEndpointChange = {
+  url?: string | undefined;
+  description?: string | undefined;
+  /** The types to be sent. Null: all but `job.started` and `job.progress`. */
+  events?: ("job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test")[] | null | undefined;
+  /** `full` adds the results' summaries to a job's end, where that stays within 20000 bytes. */
+  payload?: "thin" | "full" | undefined;
+  metadata?: { [key: string]: string } | undefined;
+  /** What waits for an endpoint that is disabled ends as failed; it can be recovered later. */
+  enabled?: boolean | undefined;
+};
+
+export type WebhookEndpointList = {
+  data: (WebhookEndpoint)[];
+  has_more: false;
+  next_cursor: null;
+};
+
+export type WebhookEndpointRequest = {
+  url: string;
+  description?: string | undefined;
+  /** The types to be sent. Null: all but `job.started` and `job.progress`. */
+  events?: ("job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test")[] | null | undefined;
+  /** `full` adds the results' summaries to a job's end, where that stays within 20000 bytes. */
+  payload?: "thin" | "full" | undefined;
+  metadata?: { [key: string]: string } | undefined;
+  enabled?: boolean | undefined;
+  /** To bring one's own, in place of a new one. */
+  secret?: string | undefined;
+};
+
+export type WebhookEndpointWithSecret = {
+  id: string;
+  url: string;
+  description: string;
+  /** The types it asks for. Null: all but `job.started` and `job.progress`. */
+  events: ("job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test")[] | null;
+  payload: "thin" | "full";
+  metadata: { [key: string]: string };
+  enabled: boolean;
+  /** Why Earshot disabled it. `gone`: it answered 410. `exhausted`: an event used up its whole schedule, and nothing succeeded meanwhile. */
+  disabled_reason: "gone" | "exhausted" | null;
+  disabled_at: string | null;
+  /** Until then the secret before the last rotation signs too. */
+  previous_secret_until: string | null;
+  created_at: string;
+  updated_at: string;
+  /** It is shown this once. */
+  secret: string;
+};
+
+export type WebhookRecovered = {
+  /** Events that are sent once more. */
+  recovered: number;
+  /** One request recovers at most 10000; the same request again goes on. */
+  has_more: boolean;
+};
+
+export type WebhookRecovery = {
+  /** Events of this time and later, an ISO 8601 time. */
+  since: string;
+  /** Events before this; without it, all up to now. */
+  until?: string | undefined;
+};
+
+export type WebhookSecretRotation = {
+  /** How long the old secret signs beside the new one. 0: it ends at once. */
+  grace_seconds?: number | undefined;
+  /** To bring one's own, in place of a new one. */
+  secret?: string | undefined;
+};
+
+export type WebhookTest = {
+  event_id: string;
+  links: {
+    event: string;
+    deliveries: string;
+  };
+};
+
 export interface Queries {
   "GET /v1/jobs": {
     status?: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired" | undefined;
@@ -357,6 +635,22 @@ export interface Queries {
     /** Seconds to wait for the end of the job, at most 30. */
     wait?: string | undefined;
   };
+  "GET /v1/webhook-endpoints/{id}/attempts": {
+    limit?: number | undefined;
+    /** `next_cursor` of the page before. */
+    cursor?: string | undefined;
+  };
+  "GET /v1/events": {
+    type?: "job.started" | "job.progress" | "job.succeeded" | "job.partial" | "job.failed" | "job.canceled" | "job.expired" | "endpoint.disabled" | "security.alert" | "webhook.test" | undefined;
+    job_id?: string | undefined;
+    /** Later than this, an ISO 8601 time. */
+    created_after?: string | undefined;
+    /** Earlier than this. */
+    created_before?: string | undefined;
+    limit?: number | undefined;
+    /** `next_cursor` of the page before. */
+    cursor?: string | undefined;
+  };
   "GET /v1/audit": {
     /** `job.delete`; or a noun with its dot, `job.`, for all that begins with it. */
     action?: string | undefined;
@@ -370,6 +664,10 @@ export interface Queries {
     limit?: number | undefined;
     /** `next_cursor` of the page before. */
     cursor?: string | undefined;
+  };
+  "GET /v1/usage": {
+    /** This month without it; months are UTC's. */
+    month?: string | undefined;
   };
   "GET /v1/api-keys": {
     limit?: number | undefined;
