@@ -1,7 +1,8 @@
 import type { Database } from "@earshot/shared/db/database";
-import { claimDeliveries, recordDeliveryAttempt } from "@earshot/shared/db/deliveries";
-import type { AttemptRecord, Verdict } from "@earshot/shared/db/deliveries";
+import { claimDeliveries } from "@earshot/shared/db/deliveries";
 import { numberEvents } from "@earshot/shared/db/number-events";
+import { recordAttempt } from "@earshot/shared/db/webhooks/record-attempt";
+import type { AttemptRecord, Verdict } from "@earshot/shared/db/webhooks/record-attempt";
 
 /** Does in the database what the deliverer does, by its statements: each due delivery is attempted with this outcome. */
 export async function deliverAll(
@@ -10,12 +11,13 @@ export async function deliverAll(
   record: Partial<AttemptRecord> = {},
 ): Promise<string[]> {
   await numberEvents(db);
-  const claimed = await claimDeliveries(db, { limit: 1_000, leaseSeconds: 60 });
-  for (const delivery of claimed) {
+  const request = { limit: 1_000, laneLimit: 1_000, leaseSeconds: 60 };
+  const { deliveries } = await claimDeliveries(db, request);
+  for (const delivery of deliveries) {
     const answer = { startedAt: new Date(), latencyMs: 7, statusCode: 200, error: null, responseHead: "ok" };
-    await recordDeliveryAttempt(db, delivery, { ...answer, ...record }, verdict);
+    await recordAttempt(db, delivery, { ...answer, ...record }, verdict);
   }
-  return claimed.map(({ eventId }) => eventId);
+  return deliveries.map(({ eventId }) => eventId);
 }
 
 export const SUCCEEDED: Verdict = { status: "succeeded" };

@@ -1,12 +1,15 @@
 import type { Readable } from "node:stream";
 import { beginSpan, traceparentOf } from "@earshot/shared/crypto/trace";
 import { signWebhook } from "@earshot/shared/crypto/webhook-signatures";
-import type { AttemptRecord, ClaimedDelivery, Verdict } from "@earshot/shared/db/deliveries";
+import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
+import type { AttemptRecord, Verdict } from "@earshot/shared/db/webhooks/record-attempt";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { AppError } from "@earshot/shared/domain/errors";
 import { parseRetryAfter, verdictOf } from "./deliver-verdict.ts";
+import type { Resolve } from "./egress/checked-addresses.ts";
 import { EgressError } from "./egress/egress-error.ts";
 import { guardedRequest } from "./egress/guarded-request.ts";
+import type { Agents } from "./egress/keep-alive.ts";
 import type { EgressPolicy } from "@earshot/shared/egress/target";
 
 export interface AttemptOptions {
@@ -17,6 +20,10 @@ export interface AttemptOptions {
   timeoutMs: number;
   now: () => Date;
   random: Random;
+  /** Keep connections for the next delivery. */
+  agents?: Agents;
+  /** Default: the system's resolver. */
+  resolve?: Resolve;
   /** Cuts the attempt off. */
   signal: AbortSignal;
 }
@@ -51,7 +58,11 @@ export async function attemptDelivery(
   const { retryAfterSeconds, ...answer } = await post(delivery, headers, options);
   return {
     record: { ...answer, startedAt, latencyMs: Math.round(performance.now() - startMs) },
-    verdict: verdictOf({ ...answer, retryAfterSeconds }, delivery.attempt + 1, options.random),
+    verdict: verdictOf(
+      { ...answer, retryAfterSeconds },
+      { type: delivery.type, attempt: delivery.attempt + 1 },
+      options.random,
+    ),
   };
 }
 
@@ -73,8 +84,13 @@ async function post(
 ): Promise<Answer> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
   try {
-    const { policy, now } = options;
-    const response = await guardedRequest(url, { method: "POST", headers, body: payload, policy, signal });
+    const { policy, now, agents, resolve } = options;
+    const request = { method: "POST", headers, body: payload, policy, signal };
+    const response = await guardedRequest(url, {
+      ...request,
+      ...(agents && { agents }),
+      ...(resolve && { resolve }),
+    });
     const retryAfterSeconds = parseRetryAfter(response.headers["retry-after"], now());
     return {
       statusCode: response.status,

@@ -3,23 +3,30 @@ import { expect, test } from "vitest";
 import { parseRetryAfter, verdictOf } from "./deliver-verdict.ts";
 
 const middle = () => 0.5;
+const nth = (attempt: number) => ({ type: "job.succeeded", attempt }) as const;
 const silence = { statusCode: null, retryAfterSeconds: null };
 const status = (statusCode: number) => ({ statusCode, retryAfterSeconds: null });
 
 test.for([200, 201, 202, 204, 299])("%i is success", (code) => {
-  expect(verdictOf(status(code), 1, middle)).toEqual({ status: "succeeded" });
+  expect(verdictOf(status(code), nth(1), middle)).toEqual({ status: "succeeded" });
 });
 
 test.for([100, 199, 300, 302, 308, 400, 401, 404, 429, 500, 503])("%i is tried again", (code) => {
-  expect(verdictOf(status(code), 1, middle)).toEqual({ status: "retry", delaySeconds: 5 });
+  expect(verdictOf(status(code), nth(1), middle)).toEqual({ status: "retry", delaySeconds: 5 });
 });
 
-test("410 ends a delivery at its first attempt", () => {
-  expect(verdictOf(status(410), 1, middle)).toEqual({ status: "failed" });
+test("410 ends a delivery at its first attempt, and its endpoint", () => {
+  expect(verdictOf(status(410), nth(1), middle)).toEqual({ status: "failed", disables: "gone" });
+});
+
+test("a test is sent once, and what comes of it disables nothing", () => {
+  const once = { type: "webhook.test", attempt: 1 } as const;
+  expect(verdictOf(status(500), once, middle)).toEqual({ status: "failed" });
+  expect(verdictOf(status(200), once, middle)).toEqual({ status: "succeeded" });
 });
 
 test("silence is tried again at every step of the schedule, and then no more", () => {
-  const verdicts = DELIVERY_SCHEDULE_SECONDS.map((_, made) => verdictOf(silence, made + 1, middle));
+  const verdicts = DELIVERY_SCHEDULE_SECONDS.map((_, made) => verdictOf(silence, nth(made + 1), middle));
   const delays = verdicts.map((verdict) =>
     "delaySeconds" in verdict ? verdict.delaySeconds : verdict.status,
   );
@@ -31,14 +38,15 @@ test.for([
   ["a later one puts the attempt off", 60, 60],
   ["one of a week counts as a day", 604_800, 86_400],
 ] as const)("%s", ([, retryAfterSeconds, delaySeconds]) => {
-  expect(verdictOf({ statusCode: 503, retryAfterSeconds }, 1, middle)).toEqual({
+  expect(verdictOf({ statusCode: 503, retryAfterSeconds }, nth(1), middle)).toEqual({
     status: "retry",
     delaySeconds,
   });
 });
 
 test("a Retry-After gives no attempt beyond the schedule", () => {
-  expect(verdictOf({ statusCode: 503, retryAfterSeconds: 60 }, 10, middle)).toEqual({ status: "failed" });
+  const last = verdictOf({ statusCode: 503, retryAfterSeconds: 60 }, nth(10), middle);
+  expect(last).toEqual({ status: "failed", disables: "exhausted" });
 });
 
 test.for([

@@ -1,24 +1,27 @@
-import type { Verdict } from "@earshot/shared/db/deliveries";
+import type { Verdict } from "@earshot/shared/db/webhooks/record-attempt";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { deliveryDelaySeconds } from "@earshot/shared/domain/backoff";
+import type { EventType } from "@earshot/shared/domain/events";
 
 /** No receiver may put a delivery off for longer than this by its `Retry-After`. */
 const LONGEST_RETRY_AFTER_SECONDS = 86_400;
 
 /**
- * What becomes of a delivery after its `attempt` (1-based). 2xx is success and 410 the end; anything else, a redirect,
- * a refused target and silence (`statusCode` null) alike, is tried again until the schedule is used up.
+ * What becomes of a delivery after its `attempt` (1-based). 2xx is success, and 410 the end of its endpoint; anything else, a
+ * redirect, a refused target and silence (`statusCode` null) alike, is tried again until the schedule is used up. A test is
+ * sent once, and says nothing about the endpoint but that.
  */
 export function verdictOf(
   answer: { statusCode: number | null; retryAfterSeconds: number | null },
-  attempt: number,
+  { type, attempt }: { type: EventType; attempt: number },
   random: Random,
 ): Verdict {
   const { statusCode, retryAfterSeconds } = answer;
   if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { status: "succeeded" };
-  if (statusCode === 410) return { status: "failed" };
+  if (statusCode === 410) return { status: "failed", disables: "gone" };
+  if (type === "webhook.test") return { status: "failed" };
   const scheduledSeconds = deliveryDelaySeconds(attempt, random);
-  if (scheduledSeconds === null) return { status: "failed" };
+  if (scheduledSeconds === null) return { status: "failed", disables: "exhausted" };
   const askedSeconds = Math.min(retryAfterSeconds ?? 0, LONGEST_RETRY_AFTER_SECONDS);
   return { status: "retry", delaySeconds: Math.max(scheduledSeconds, askedSeconds) };
 }

@@ -1,14 +1,18 @@
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { Database } from "@earshot/shared/db/database";
 import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
-import { claimDeliveries, nextDeliveryInMs } from "@earshot/shared/db/deliveries";
+import { claimDeliveries } from "@earshot/shared/db/deliveries";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { jittered } from "@earshot/shared/domain/backoff";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
 import { pause } from "@earshot/shared/pause";
 import { createBell } from "./deliver-bell.ts";
+import { Lanes } from "./deliver-lanes.ts";
 import { deliverOnce } from "./deliver-once.ts";
+import type { Resolve } from "./egress/checked-addresses.ts";
+import { createAgents } from "./egress/keep-alive.ts";
+import { resolveByDns } from "./egress/resolve-by-dns.ts";
 import type { EgressPolicy } from "@earshot/shared/egress/target";
 
 export interface DelivererOptions {
@@ -19,8 +23,16 @@ export interface DelivererOptions {
   policy: EgressPolicy;
   log: Log;
   random: Random;
+  /** For tests: in the place of this machine's clock and of the database's. */
+  clock?: () => Date;
+  /** Default: DNS, and what else this machine knows. */
+  resolve?: Resolve;
   /** Attempts under way at once. */
   concurrency?: number;
+  /** Of them, to one receiver that takes what it is sent … */
+  healthyLane?: number;
+  /** … and to one that nothing is known of. One that failed has one. */
+  unknownLane?: number;
   /** Of one attempt. Well under the lease, or a slow receiver is sent to twice. */
   timeoutMs?: number;
   leaseSeconds?: number;
@@ -33,7 +45,14 @@ export interface Deliverer {
   run(draining: AbortSignal): Promise<void>;
 }
 
-const DEFAULTS = { concurrency: 32, timeoutMs: 15_000, leaseSeconds: 60, graceMs: 4_000 };
+const DEFAULTS = {
+  concurrency: 128,
+  healthyLane: 8,
+  unknownLane: 2,
+  timeoutMs: 15_000,
+  leaseSeconds: 60,
+  graceMs: 4_000,
+};
 /** A notification may be lost with its connection. */
 const LONGEST_WAIT_MS = 30_000;
 /** A due delivery that another process is just claiming must not make this one spin. */
@@ -51,19 +70,24 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 type Settings = DelivererOptions & typeof DEFAULTS;
 
 async function deliver(settings: Settings, draining: AbortSignal): Promise<void> {
-  const { db, log, random, concurrency, leaseSeconds } = settings;
+  const { db, log, random, clock, concurrency, leaseSeconds } = settings;
   const bell = createBell();
+  const lanes = new Lanes({ concurrency, healthy: settings.healthyLane, unknown: settings.unknownLane });
+  const agents = createAgents();
+  const resolve = settings.resolve ?? resolveByDns();
   const inFlight = new Set<Promise<void>>();
   const graceOver = new AbortController();
   const abandoned = new AbortController();
   let failures = 0;
 
+  const deliverInLane = async (delivery: ClaimedDelivery) => {
+    lanes.begin(delivery.lane);
+    const once = { ...settings, agents, resolve, cut: graceOver.signal, abandoned: abandoned.signal };
+    lanes.end(delivery.lane, await deliverOnce(delivery, once));
+  };
+
   const start = (delivery: ClaimedDelivery) => {
-    const attempt = deliverOnce(delivery, {
-      ...settings,
-      cut: graceOver.signal,
-      abandoned: abandoned.signal,
-    }).finally(() => {
+    const attempt = deliverInLane(delivery).finally(() => {
       inFlight.delete(attempt);
       // A place is free, and a retry may be due before anything else.
       bell.ring();
@@ -75,11 +99,16 @@ async function deliver(settings: Settings, draining: AbortSignal): Promise<void>
   const startDue = async (): Promise<number> => {
     const free = concurrency - inFlight.size;
     if (free === 0) return LONGEST_WAIT_MS;
-    const claimed = await claimDeliveries(db, { limit: free, leaseSeconds });
-    claimed.forEach(start);
-    if (claimed.length === free) return LONGEST_WAIT_MS;
-    const nextMs = Math.ceil((await nextDeliveryInMs(db)) ?? LONGEST_WAIT_MS);
-    return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, nextMs));
+    const { deliveries, nextInMs } = await claimDeliveries(db, {
+      limit: free,
+      laneLimit: settings.unknownLane,
+      rooms: lanes.rooms(),
+      leaseSeconds,
+      now: clock?.(),
+    });
+    deliveries.forEach(start);
+    // What is due and was not claimed waits for a place, and the end of an attempt rings.
+    return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, Math.ceil(nextInMs ?? LONGEST_WAIT_MS)));
   };
 
   const backOff = (error: unknown): number => {
@@ -102,6 +131,7 @@ async function deliver(settings: Settings, draining: AbortSignal): Promise<void>
   const settled = Promise.all(inFlight);
   if (await isLate(settled, settings.graceMs)) graceOver.abort(new Error("the deliverer drains"));
   if (await isLate(settled, RELEASE_MS)) abandoned.abort(new Error("the deliverer is gone"));
+  agents.close();
 }
 
 async function isLate(work: Promise<unknown>, ms: number): Promise<boolean> {

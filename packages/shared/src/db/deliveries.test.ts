@@ -2,16 +2,13 @@ import { openTestRooms } from "@earshot/testkit/rooms";
 import type { TestRooms } from "@earshot/testkit/rooms";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { seal } from "../crypto/seal.ts";
-import type { AttemptRecord, ClaimedDelivery } from "./deliveries.ts";
-import {
-  claimDeliveries,
-  nextDeliveryInMs,
-  recordDeliveryAttempt,
-  releaseDelivery,
-  signingSecrets,
-} from "./deliveries.ts";
+import type { ClaimedDelivery, ClaimRequest } from "./deliveries.ts";
+import { claimDeliveries } from "./deliveries.ts";
 import { cancelJob } from "./jobs/cancel-job.ts";
 import { scrubJobs } from "./sweep.ts";
+import type { AttemptRecord, Verdict } from "./webhooks/record-attempt.ts";
+import { recordAttempt, releaseDelivery } from "./webhooks/record-attempt.ts";
+import { signingSecrets } from "./webhooks/signing-secrets.ts";
 
 let rooms: TestRooms;
 beforeAll(async () => {
@@ -21,7 +18,7 @@ beforeEach(() => rooms.empty());
 afterAll(() => rooms[Symbol.asyncDispose]());
 
 const HOOK = "https://example.com/hook";
-const LEASE = { limit: 10, leaseSeconds: 60 };
+const LEASE = { limit: 10, laneLimit: 10, leaseSeconds: 60 };
 const RECORD: AttemptRecord = {
   startedAt: new Date("2026-01-01T00:00:00.123Z"),
   latencyMs: 12,
@@ -37,8 +34,17 @@ async function announce(overrides: Parameters<TestRooms["submit"]>[0] = {}): Pro
   return id;
 }
 
+const claim = async (request: Partial<ClaimRequest> = {}) =>
+  (await claimDeliveries(rooms.deliver, { ...LEASE, ...request })).deliveries;
+
+const nextInMs = async () => (await claimDeliveries(rooms.deliver, { ...LEASE, limit: 0 })).nextInMs;
+
+async function recorded(delivery: ClaimedDelivery, verdict: Verdict): Promise<boolean> {
+  return (await recordAttempt(rooms.deliver, delivery, RECORD, verdict)).isCounted;
+}
+
 async function claimOne(): Promise<ClaimedDelivery> {
-  const [delivery] = await claimDeliveries(rooms.deliver, LEASE);
+  const [delivery] = await claim();
   if (!delivery) throw new Error("nothing is due");
   return delivery;
 }
@@ -57,17 +63,15 @@ test("a claimed delivery carries the stored bytes and the job's trace, and is le
     payload: event?.["payload"],
     traceparent: "00-aa-bb-01",
   });
-  expect(await claimDeliveries(rooms.deliver, LEASE)).toEqual([]);
+  expect(await claim()).toEqual([]);
 });
 
 test("deliverers at once get each delivery once, oldest first", async () => {
   for (let i = 0; i < 12; i++) await announce();
-  const claims = await Promise.all(
-    Array.from({ length: 4 }, () => claimDeliveries(rooms.deliver, { limit: 3, leaseSeconds: 60 })),
-  );
+  const claims = await Promise.all(Array.from({ length: 4 }, () => claim({ limit: 3 })));
   const ids = claims.flat().map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const rest = await claimDeliveries(rooms.deliver, { limit: 12, leaseSeconds: 60 });
+  const rest = await claim({ limit: 12, laneLimit: 12 });
   expect(ids.length + rest.length).toBe(12);
 });
 
@@ -76,10 +80,48 @@ test("a delivery that another deliverer is just claiming is passed over, not wai
   await announce();
   await rooms.owner.begin(async (tx) => {
     const [held] = await tx`select id from deliveries order by id limit 1 for update`;
-    const claimed = await claimDeliveries(rooms.deliver, LEASE);
+    const claimed = await claim();
     expect(claimed).toHaveLength(1);
     expect(claimed[0]?.id).not.toBe(held?.["id"]);
   });
+});
+
+test("a lane gives no more than it has room for, however much waits in it, and the others give theirs", async () => {
+  const urls = ["https://a.example.com/", "https://b.example.com/", "https://c.example.com/"];
+  for (let made = 0; made < 12; made++) await announce({ webhookUrl: urls[made % 3] ?? "" });
+  const lanes = urls.map((url) => `${rooms.accountId} ${new URL(url).origin}`);
+  const [a = "", b = "", c = ""] = lanes;
+  const claimed = await claim({
+    limit: 100,
+    laneLimit: 2,
+    rooms: new Map([
+      [a, 0],
+      [b, 3],
+    ]),
+  });
+  const counts = Object.fromEntries(
+    lanes.map((lane) => [lane, claimed.filter((one) => one.lane === lane).length]),
+  );
+  expect(counts).toEqual({ [a]: 0, [b]: 3, [c]: 2 });
+});
+
+test("the lane that has waited longest comes first", async () => {
+  await announce({ webhookUrl: "https://z.example.com/" });
+  await announce({ webhookUrl: "https://a.example.com/" });
+  const [first] = await claim({ limit: 1 });
+  expect(first?.url).toBe("https://z.example.com/");
+});
+
+test("a test's clock takes the place of the database's", async () => {
+  await announce();
+  const now = new Date(Date.now() + 3_600_000);
+  expect(await claim({ now: new Date(Date.now() - 60_000) })).toEqual([]);
+  const { deliveries } = await claimDeliveries(rooms.deliver, { ...LEASE, now });
+  const [delivery] = deliveries;
+  if (!delivery) throw new Error("nothing is due");
+  await recordAttempt(rooms.deliver, delivery, RECORD, { status: "retry", delaySeconds: 300 }, now);
+  const [row] = await rooms.owner`select next_attempt_at from deliveries`;
+  expect(Date.parse(row?.["next_attempt_at"])).toBe(now.getTime() + 300_000);
 });
 
 test("a delivery whose deliverer is lost is claimed again as the same attempt, and the lost one can't record", async () => {
@@ -88,25 +130,22 @@ test("a delivery whose deliverer is lost is claimed again as the same attempt, a
   await makeDue();
   const again = await claimOne();
   expect(again).toMatchObject({ id: lost.id, eventId: lost.eventId, attempt: 0 });
-  expect(await recordDeliveryAttempt(rooms.deliver, lost, RECORD, { status: "succeeded" })).toBe(false);
+  expect(await recorded(lost, { status: "succeeded" })).toBe(false);
   expect(await rooms.owner`select * from delivery_attempts`).toEqual([]);
-  expect(await recordDeliveryAttempt(rooms.deliver, again, RECORD, { status: "succeeded" })).toBe(true);
+  expect(await recorded(again, { status: "succeeded" })).toBe(true);
 });
 
 test("a retry waits for its time, and each attempt is a row", async () => {
   await announce();
-  await recordDeliveryAttempt(rooms.deliver, await claimOne(), RECORD, {
-    status: "retry",
-    delaySeconds: 300,
-  });
-  const inMs = (await nextDeliveryInMs(rooms.deliver)) ?? 0;
+  await recorded(await claimOne(), { status: "retry", delaySeconds: 300 });
+  const inMs = (await nextInMs()) ?? 0;
   expect(inMs).toBeGreaterThan(290_000);
   expect(inMs).toBeLessThanOrEqual(300_000);
   await makeDue();
   const second = await claimOne();
   expect(second.attempt).toBe(1);
-  await recordDeliveryAttempt(rooms.deliver, second, RECORD, { status: "failed" });
-  expect(await nextDeliveryInMs(rooms.deliver)).toBeNull();
+  await recorded(second, { status: "failed" });
+  expect(await nextInMs()).toBeNull();
   expect(
     await rooms.owner`select status, attempt, lease_token, finished_at is not null as ended from deliveries`,
   ).toEqual([{ status: "failed", attempt: 2, lease_token: null, ended: true }]);
@@ -132,14 +171,12 @@ test("a released delivery is due at once and no attempt was made", async () => {
 
 test("a job's own secret signs, else the account's", async () => {
   await announce();
-  expect(await signingSecrets(rooms.deliver, rooms.sealKeys, await claimOne())).toEqual([
-    rooms.webhookSecret,
-  ]);
+  expect(await signingSecrets(rooms.sealKeys, await claimOne())).toEqual([rooms.webhookSecret]);
   const { id } = await rooms.submit({ webhookUrl: HOOK });
   const sealed = await seal(rooms.sealKeys, "whsec_own", id);
   await rooms.owner`update jobs set webhook_secret_sealed = ${sealed} where id = ${id}`;
   await cancelJob(rooms.api, rooms.accountId, id);
-  expect(await signingSecrets(rooms.deliver, rooms.sealKeys, await claimOne())).toEqual(["whsec_own"]);
+  expect(await signingSecrets(rooms.sealKeys, await claimOne())).toEqual(["whsec_own"]);
 });
 
 test("a deleted job's secret is dropped when its last delivery ends", async () => {
@@ -147,10 +184,10 @@ test("a deleted job's secret is dropped when its last delivery ends", async () =
   await rooms.api.transaction((tx) => scrubJobs(tx, [jobId]));
   const secret = async () =>
     (await rooms.owner`select webhook_secret_sealed from jobs`)[0]?.["webhook_secret_sealed"];
-  await recordDeliveryAttempt(rooms.deliver, await claimOne(), RECORD, { status: "retry", delaySeconds: 0 });
+  await recorded(await claimOne(), { status: "retry", delaySeconds: 0 });
   expect(await secret()).toBe("sealed");
   await makeDue();
-  await recordDeliveryAttempt(rooms.deliver, await claimOne(), RECORD, { status: "succeeded" });
+  await recorded(await claimOne(), { status: "succeeded" });
   expect(await secret()).toBeNull();
 });
 

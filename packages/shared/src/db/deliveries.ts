@@ -1,11 +1,8 @@
-import { and, eq, sql } from "drizzle-orm";
-import type { SealKeys } from "../crypto/seal.ts";
-import { unseal } from "../crypto/seal.ts";
-import { readWebhookSecret } from "./accounts.ts";
-import { fromNow } from "./clock.ts";
+import type { SQL } from "drizzle-orm";
+import { sql } from "drizzle-orm";
+import type { EventType } from "../domain/events.ts";
+import { fromNow, nowAt } from "./clock.ts";
 import type { Database } from "./database.ts";
-import { deliveries, deliveryAttempts, jobs } from "./schema.ts";
-import { endpointSecrets } from "./webhooks/endpoints.ts";
 
 /** A delivery that this process may attempt now, with the bytes to send. */
 export interface ClaimedDelivery {
@@ -13,6 +10,8 @@ export interface ClaimedDelivery {
   leaseToken: string;
   /** Attempts made before this one. */
   attempt: number;
+  /** What a slow receiver holds up: its endpoint, or the account's way to an origin. */
+  lane: string;
   accountId: string;
   jobId: string | null;
   /** Null: a job's own webhook. */
@@ -21,133 +20,117 @@ export interface ClaimedDelivery {
   isWanted: boolean;
   url: string;
   eventId: string;
+  type: EventType;
   payload: string;
   traceparent: string | null;
+  sealed: SealedSecrets;
 }
 
-/** Leases up to `limit` due deliveries by a committed update; nothing is locked while HTTP runs. */
-export async function claimDeliveries(
-  db: Database,
-  options: { limit: number; leaseSeconds: number },
-): Promise<ClaimedDelivery[]> {
-  return db.execute<ClaimedDelivery & Record<string, unknown>>(sql`
-    with due as materialized (${dueDeliveries(options.limit)}),
+/** What signs a delivery: the endpoint's secret, and the one before while a rotation lasts; the job's own, else the account's. */
+export interface SealedSecrets {
+  endpoint: string | null;
+  previous: string | null;
+  job: string | null;
+  account: string;
+}
+
+export interface ClaimRequest {
+  /** Deliveries at most. */
+  limit: number;
+  /** At most of any one lane. */
+  laneLimit: number;
+  leaseSeconds: number;
+  /** Lanes that may have more or less than `laneLimit`. */
+  rooms?: ReadonlyMap<string, number>;
+  /** Default: the database's clock. */
+  now?: Date | undefined;
+}
+
+export interface DeliveryClaim {
+  deliveries: ClaimedDelivery[];
+  /** Milliseconds until something else is due, or null when nothing waits for its time. */
+  nextInMs: number | null;
+}
+
+/** Where nothing is due there is one row, of nothing. */
+type Row = (ClaimedDelivery | { id: null }) & { inMs: number | null };
+
+/** Leases due deliveries by a committed update; nothing is locked while HTTP runs. */
+export async function claimDeliveries(db: Database, request: ClaimRequest): Promise<DeliveryClaim> {
+  const now = nowAt(request.now);
+  const rows = await db.execute<Row & Record<string, unknown>>(sql`
+    with recursive ${dueDeliveries(request)},
     leased as (
       update deliveries d set
         lease_token = gen_random_uuid()::text,
-        next_attempt_at = now() + make_interval(secs => ${options.leaseSeconds})
+        next_attempt_at = ${fromNow(request.leaseSeconds, request.now)}
       where d.id in (select id from due)
       returning d.*
-    )
-    select leased.id, leased.lease_token as "leaseToken", leased.attempt, leased.account_id as "accountId",
+    ),
+    next as (
+      select next_attempt_at from deliveries where status = 'pending' and next_attempt_at > ${now}
+      order by next_attempt_at limit 1
+    ),
+    claimed as (${claimedDeliveries(now)})
+    select claimed.*, (select extract(epoch from next_attempt_at - ${now}) * 1000 from next)::float8 as "inMs"
+    from (select) one left join claimed on true order by claimed."eventId"`);
+  return { deliveries: rows.filter(isClaimed), nextInMs: rows[0]?.inMs ?? null };
+}
+
+/**
+ * The due deliveries of each lane that has room, as `due` of a recursive WITH. The lanes are found by leaps through the index,
+ * one a lane, and of a lane no more rows are read than it has room for: ten thousand that wait for a sick receiver cost
+ * one leap. Exported for the test that reads its plan.
+ */
+export function dueDeliveries({ limit, laneLimit, rooms, now: at }: ClaimRequest): SQL {
+  const now = nowAt(at);
+  const room = sql`coalesce(rooms.room, ${laneLimit}::int)`;
+  const [lanes, counts] = [
+    JSON.stringify([...(rooms?.keys() ?? [])]),
+    JSON.stringify([...(rooms?.values() ?? [])]),
+  ];
+  return sql`
+    lanes (lane, next_attempt_at) as (
+      (select lane, next_attempt_at from deliveries where status = 'pending' order by lane, next_attempt_at limit 1)
+      union all
+      select leap.lane, leap.next_attempt_at from lanes, lateral (
+        select d.lane, d.next_attempt_at from deliveries d where d.status = 'pending' and d.lane > lanes.lane
+        order by d.lane, d.next_attempt_at limit 1
+      ) leap
+    ),
+    rooms (lane, room) as (
+      select lane, room::int from rows from (
+        jsonb_array_elements_text(${lanes}::jsonb), jsonb_array_elements_text(${counts}::jsonb)) as r (lane, room)
+    ),
+    open as (
+      select lanes.lane, ${room} as room from lanes left join rooms using (lane)
+      where lanes.next_attempt_at <= ${now} and ${room} > 0 order by lanes.next_attempt_at
+    ),
+    due as materialized (
+      select d.id from open, lateral (
+        select id from deliveries where status = 'pending' and lane = open.lane and next_attempt_at <= ${now}
+        order by next_attempt_at limit open.room for update skip locked
+      ) d limit ${limit}
+    )`;
+}
+
+function claimedDeliveries(now: SQL): SQL {
+  return sql`
+    select leased.id, leased.lease_token as "leaseToken", leased.attempt, leased.lane, leased.account_id as "accountId",
       leased.job_id as "jobId", leased.endpoint_id as "endpointId", coalesce(endpoint.enabled, true) as "isWanted",
-      coalesce(endpoint.url, leased.url) as url, leased.event_id as "eventId",
+      coalesce(endpoint.url, leased.url) as url, leased.event_id as "eventId", events.type,
       case when leased.payload = 'full' then coalesce(events.payload_full, events.payload) else events.payload end as payload,
-      jobs.traceparent
+      jobs.traceparent,
+      json_build_object('endpoint', endpoint.secret_sealed,
+        'previous', case when endpoint.previous_secret_until > ${now} then endpoint.previous_secret_sealed end,
+        'job', jobs.webhook_secret_sealed, 'account', accounts.webhook_secret_sealed) as sealed
     from leased
     join events on events.id = leased.event_id
+    join accounts on accounts.id = leased.account_id
     left join webhook_endpoints endpoint on endpoint.id = leased.endpoint_id
-    left join jobs on jobs.id = leased.job_id
-    order by leased.event_id`);
+    left join jobs on jobs.id = leased.job_id`;
 }
 
-/** Exported for the test that reads its plan. */
-export function dueDeliveries(limit: number) {
-  return sql`
-    select id from deliveries where status = 'pending' and next_attempt_at <= now()
-    order by next_attempt_at limit ${limit} for update skip locked`;
-}
-
-/** Milliseconds until the next delivery is due, or null when none waits. */
-export async function nextDeliveryInMs(db: Database): Promise<number | null> {
-  const [row] = await db.execute<{ ms: number | null }>(sql`
-    select (extract(epoch from min(next_attempt_at) - now()) * 1000)::float8 as ms
-    from deliveries where status = 'pending'`);
-  return row?.ms ?? null;
-}
-
-export interface AttemptRecord {
-  startedAt: Date;
-  latencyMs: number;
-  statusCode: number | null;
-  error: string | null;
-  responseHead: string | null;
-}
-
-/** What becomes of a delivery after an attempt; `retry` in so many seconds. */
-export type Verdict = { status: "succeeded" | "failed" } | { status: "retry"; delaySeconds: number };
-
-/** @returns false when the lease had run out and somebody else has the delivery: then the attempt is not counted. */
-export async function recordDeliveryAttempt(
-  db: Database,
-  delivery: Pick<ClaimedDelivery, "id" | "leaseToken" | "attempt" | "jobId" | "endpointId">,
-  record: AttemptRecord,
-  verdict: Verdict,
-): Promise<boolean> {
-  const attempt = delivery.attempt + 1;
-  const next =
-    verdict.status === "retry"
-      ? { nextAttemptAt: fromNow(verdict.delaySeconds) }
-      : { status: verdict.status, finishedAt: sql`now()` };
-  return db.transaction(async (tx) => {
-    const held = and(eq(deliveries.id, delivery.id), eq(deliveries.leaseToken, delivery.leaseToken));
-    const rows = await tx
-      .update(deliveries)
-      .set({ attempt, leaseToken: null, ...next })
-      .where(held)
-      .returning({ id: deliveries.id });
-    if (rows.length === 0) return false;
-    const { id: deliveryId, endpointId } = delivery;
-    await tx.insert(deliveryAttempts).values({ ...record, deliveryId, endpointId, attempt });
-    if (verdict.status !== "retry" && delivery.jobId !== null)
-      await dropSecretOfDeletedJob(tx, delivery.jobId);
-    return true;
-  });
-}
-
-/** `scrubJobs` left it for the deliveries that were still waiting. */
-async function dropSecretOfDeletedJob(tx: Database, jobId: string): Promise<void> {
-  await tx.execute(sql`
-    update jobs set webhook_secret_sealed = null
-    where id = ${jobId} and deleted_at is not null and webhook_secret_sealed is not null
-      and not exists (select from deliveries d where d.job_id = ${jobId} and d.status = 'pending')`);
-}
-
-/** Puts a delivery back that was not attempted (a drain). */
-export async function releaseDelivery(
-  db: Database,
-  delivery: Pick<ClaimedDelivery, "id" | "leaseToken">,
-): Promise<void> {
-  await db
-    .update(deliveries)
-    .set({ leaseToken: null, nextAttemptAt: sql`now()` })
-    .where(and(eq(deliveries.id, delivery.id), eq(deliveries.leaseToken, delivery.leaseToken)));
-}
-
-/** Ends a delivery that nobody wants any more, unsent. Its endpoint may recover it. */
-export async function closeDelivery(
-  db: Database,
-  delivery: Pick<ClaimedDelivery, "id" | "leaseToken">,
-): Promise<void> {
-  await db
-    .update(deliveries)
-    .set({ status: "failed", leaseToken: null, finishedAt: sql`now()` })
-    .where(and(eq(deliveries.id, delivery.id), eq(deliveries.leaseToken, delivery.leaseToken)));
-}
-
-/** The endpoint's; of a job's own webhook the job's, else the account's. */
-export async function signingSecrets(
-  db: Database,
-  sealKeys: SealKeys,
-  delivery: Pick<ClaimedDelivery, "accountId" | "jobId" | "endpointId">,
-): Promise<string[]> {
-  if (delivery.endpointId !== null) return endpointSecrets(db, sealKeys, delivery.endpointId);
-  const own = delivery.jobId === null ? null : await jobSecret(db, sealKeys, delivery.jobId);
-  const secret = own ?? (await readWebhookSecret(db, sealKeys, delivery.accountId));
-  return secret === null ? [] : [secret];
-}
-
-async function jobSecret(db: Database, sealKeys: SealKeys, jobId: string): Promise<string | null> {
-  const [job] = await db.select({ sealed: jobs.webhookSecretSealed }).from(jobs).where(eq(jobs.id, jobId));
-  return job?.sealed ? unseal(sealKeys, job.sealed, jobId) : null;
+function isClaimed<Some extends Row>(row: Some): row is Some & ClaimedDelivery {
+  return row.id !== null;
 }

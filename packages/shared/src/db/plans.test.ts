@@ -1,4 +1,5 @@
 import type { SQL } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { openTestRooms } from "@earshot/testkit/rooms";
 import type { TestRooms } from "@earshot/testkit/rooms";
@@ -81,6 +82,7 @@ async function planOf(query: SQL, mode: "custom" | "generic"): Promise<Plan[]> {
 }
 
 const ENDPOINT = { id: "whe_1", accountId: "acc_1", events: null, createdAt: new Date(0) } as Endpoint;
+const DUE = { limit: 32, laneLimit: 2, leaseSeconds: 60, rooms: new Map([["acc_1 https://example.com", 4]]) };
 const MISSED = missedEvents(ENDPOINT, { since: new Date(0), until: new Date() }, 100);
 
 const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
@@ -91,7 +93,7 @@ const QUERIES: readonly (readonly [string, SQL, readonly string[]])[] = [
     ["jobs_lease", "jobs_waiting", "jobs_at_work"],
   ],
   ["the figures of the queue", queueFigures, ["jobs_deadline", "jobs_lease", "deliveries_due"]],
-  ["due deliveries", dueDeliveries(32), ["deliveries_due"]],
+  ["due deliveries", sql`with recursive ${dueDeliveries(DUE)} select id from due`, ["deliveries_lane"]],
   ["what an endpoint missed", MISSED, ["events_list", "deliveries_event"]],
   ["events without a number", unnumberedEvents(500), ["events_unnumbered"]],
   ["the sweep's pastDeadline", SWEEP_CANDIDATES.pastDeadline, ["jobs_deadline"]],

@@ -7,6 +7,7 @@ import type { Readable } from "node:stream";
 import { checkedAddresses, resolveBySystem } from "./checked-addresses.ts";
 import type { Resolve } from "./checked-addresses.ts";
 import { EgressError, egressErrorOf } from "./egress-error.ts";
+import type { Agents, PinnedTo } from "./keep-alive.ts";
 import { parseTarget } from "@earshot/shared/egress/target";
 import type { EgressPolicy, Target } from "@earshot/shared/egress/target";
 
@@ -19,6 +20,8 @@ export interface GuardedRequestOptions {
   signal: AbortSignal;
   /** Default: the system's resolver. */
   resolve?: Resolve;
+  /** Keep the connection for the next request that has the same addresses. Default: one connection, one request. */
+  agents?: Agents;
 }
 
 export interface GuardedResponse {
@@ -31,7 +34,7 @@ export interface GuardedResponse {
 /**
  * One request to an address that somebody else chose. The name is resolved once, every answer is checked, and the
  * connection goes to an answer that was checked: what the name says a moment later doesn't matter. No redirect
- * is followed, no proxy is used, no connection is shared.
+ * is followed, no proxy is used, and without `agents` no connection is shared.
  * @throws AppError input_forbidden when the policy says no; EgressError when the far side fails; the signal's reason.
  */
 export async function guardedRequest(url: string, options: GuardedRequestOptions): Promise<GuardedResponse> {
@@ -40,10 +43,28 @@ export async function guardedRequest(url: string, options: GuardedRequestOptions
     signal.throwIfAborted();
     const target = parseTarget(url, policy);
     const addresses = await checkedAddresses(target, resolve, signal);
-    const response = await send(target, addresses, options);
+    const response = await sendOnLiveConnection(target, addresses, options);
     return { status: response.statusCode ?? 0, headers: response.headers, body: response };
   } catch (error) {
     throw egressErrorOf(error, signal);
+  }
+}
+
+/** A kept connection may be closed by the far side just when it is used again: then, and once, a new one. */
+async function sendOnLiveConnection(
+  target: Target,
+  addresses: readonly string[],
+  options: GuardedRequestOptions,
+): Promise<IncomingMessage> {
+  const sent = { isOnKeptConnection: false };
+  try {
+    return await send(target, addresses, options, sent);
+  } catch (error) {
+    const fault = egressErrorOf(error, options.signal);
+    const isStale = sent.isOnKeptConnection && fault instanceof EgressError && fault.kind === "reset";
+    if (!isStale) throw error;
+    const { agents: _, ...fresh } = options;
+    return send(target, addresses, fresh, sent);
   }
 }
 
@@ -51,6 +72,7 @@ function send(
   target: Target,
   addresses: readonly string[],
   options: GuardedRequestOptions,
+  sent: { isOnKeptConnection: boolean },
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const { signal } = options;
@@ -68,7 +90,10 @@ function send(
     resolve(response);
   });
   // Stays for the life of the socket: a late fault with nobody listening would end the process.
-  request.on("error", reject);
+  request.on("error", (error) => {
+    sent.isOnKeptConnection = request.reusedSocket;
+    reject(error);
+  });
   request.once("close", () => {
     if (open === request) settle();
     reject(new EgressError("reset"));
@@ -82,15 +107,18 @@ function requestTo(
   addresses: readonly string[],
   options: GuardedRequestOptions,
 ): http.ClientRequest {
-  const transport = target.url.protocol === "https:" ? https : http;
+  const protocol = target.url.protocol === "https:" ? "https:" : "http:";
+  const transport = protocol === "https:" ? https : http;
+  const pinned: PinnedTo = { pinnedTo: addresses.toSorted().join() };
   return transport.request({
+    ...pinned,
     method: options.method,
     headers: options.headers ?? {},
     hostname: target.host,
     port: target.port,
     path: target.url.pathname + target.url.search,
-    // An agent of its own: nothing is reused between two checks, and no proxy of the environment comes in between.
-    agent: false,
+    // Never the global agent: a proxy of the environment may come in between there.
+    agent: options.agents?.[protocol] ?? false,
     lookup: pinnedTo(addresses),
     servername: isIP(target.host) === 0 ? target.host : "",
     rejectUnauthorized: true,

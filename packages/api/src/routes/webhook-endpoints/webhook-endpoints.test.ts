@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
-import { endpointSecrets } from "@earshot/shared/db/webhooks/endpoints";
+import { claimDeliveries } from "@earshot/shared/db/deliveries";
+import { signingSecrets } from "@earshot/shared/db/webhooks/signing-secrets";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { bodyOf, refusalOf, startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../../test/api-under-test.ts";
@@ -35,7 +36,14 @@ async function happen(as: Caller): Promise<void> {
   expect((await api.send("POST", `/v1/jobs/${id}/cancel`, { as })).status).toBe(200);
 }
 
-const secretsOf = (id: string) => endpointSecrets(api.owner.db, api.deps.sealKeys, id);
+/** What signs a delivery to this endpoint now. */
+async function secretsOf(id: string, as = api.caller): Promise<string[]> {
+  await deliverAll(api.owner.db, SUCCEEDED);
+  expect((await api.send("POST", `${PATH}/${id}/test`, { as })).status).toBe(202);
+  const { deliveries } = await claimDeliveries(api.owner.db, { limit: 1, laneLimit: 1, leaseSeconds: 60 });
+  const [delivery] = deliveries;
+  return delivery ? signingSecrets(api.deps.sealKeys, delivery) : [];
+}
 
 const deliveriesTo = (id: string) =>
   api.owner.sql<{ event_id: string; status: string; is_due: boolean }[]>`
@@ -202,7 +210,9 @@ test("a deleted endpoint is gone with its secrets; what was sent to it stays", a
     expect((await api.send(method, path, { as: caller })).status, path).toBe(404);
   }
   expect(await bodyOf(await api.send("GET", PATH, { as: caller }))).toMatchObject({ data: [] });
-  expect(await secretsOf(id)).toEqual([]);
+  const [row] = await api.owner.sql`
+    select secret_sealed, previous_secret_sealed from webhook_endpoints where id = ${id}`;
+  expect(row).toEqual({ secret_sealed: null, previous_secret_sealed: null });
   expect(await deliveriesTo(id)).toHaveLength(1);
   await happen(caller);
   expect(await deliveriesTo(id)).toHaveLength(1);

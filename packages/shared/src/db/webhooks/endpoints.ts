@@ -1,7 +1,7 @@
 import { and, count, desc, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import { newId } from "../../crypto/ids.ts";
 import type { SealKeys } from "../../crypto/seal.ts";
-import { seal, unseal } from "../../crypto/seal.ts";
+import { seal } from "../../crypto/seal.ts";
 import { LIMITS } from "../../domain/limits.ts";
 import { fromNow } from "../clock.ts";
 import type { Database } from "../database.ts";
@@ -121,19 +121,6 @@ export async function rotateSecret(
     .where(isOwn(accountId, id))
     .returning(columns);
   return endpoint ?? null;
-}
-
-/** What signs for an endpoint now: its secret, and the one before while a rotation lasts. None once it is deleted. */
-export async function endpointSecrets(db: Database, sealKeys: SealKeys, id: string): Promise<string[]> {
-  const [row] = await db
-    .select({
-      current: webhookEndpoints.secretSealed,
-      previous: sql<string | null>`case when previous_secret_until > now() then previous_secret_sealed end`,
-    })
-    .from(webhookEndpoints)
-    .where(eq(webhookEndpoints.id, id));
-  const sealed = [row?.current, row?.previous].filter((secret) => typeof secret === "string");
-  return Promise.all(sealed.map((secret) => unseal(sealKeys, secret, id)));
 }
 
 /** What waits for an endpoint that is off is due at once: the deliverer closes it unsent. */
