@@ -16,6 +16,7 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
     if (parts === null) return null;
     const row = await findApiKeyByPrefix(deps.db, parts.prefix);
     const matches = await apiKeyMatches(parts.secret, row?.secretHash ?? null);
+    if (row !== null && !matches) c.set("claimed", { accountId: row.accountId, keyId: row.id });
     if (row === null || !matches || !row.usable) return null;
     if (!mayComeFrom(row, c.var.clientIp)) {
       // Told like a wrong key: whoever has stolen one need not learn that it is right.

@@ -6,6 +6,7 @@ import { resolveApiKey } from "./api-key-principal.ts";
 import type { Deps } from "./deps.ts";
 import type { App, AppEnv } from "./env.ts";
 import { resolveOidcToken } from "./oidc-principal.ts";
+import { auditDenials } from "./middleware/audit-denials.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
@@ -96,6 +97,7 @@ export function createApp(deps: Deps): App {
   }
 
   // From here on, for an account. Each route says which scope it needs.
+  app.use("/v1/*", auditDenials(deps));
   app.use("/v1/*", bodyLimit(BODY));
   app.use("/v1/auth/*", limitAddress(deps, "auth"));
   app.use(

@@ -18,6 +18,8 @@ export interface AppEnv {
     /** Null where the runtime cannot say. IPv4 dotted, IPv6 as RFC 5952 writes it. */
     clientIp: string | null;
     principal: Principal;
+    /** Of the key whose name was shown with a secret that is not its own. */
+    claimed?: { accountId: string; keyId: string };
     /** The body as it was sent; empty without one. */
     rawBody: Bytes;
   };

@@ -62,7 +62,7 @@ async function takeOfAddress(deps: LimitDeps, bucket: "auth" | "failed", c: AppC
 }
 
 /** Whoever has one IPv6 address has 2^64 of them. Those whose address nobody knows share one bucket. */
-function networkOfClient(c: AppContext): string {
+export function networkOfClient(c: AppContext): string {
   const ip = parseIp(c.var.clientIp ?? "");
   if (ip === null) return "unknown";
   return formatIp(c.var.clientIp?.includes(":") ? networkOf(ip, 64) : ip);

@@ -23,7 +23,7 @@ export function requestEvent({ log }: { log: Log }): MiddlewareHandler<AppEnv> {
 }
 
 /** The last match is the route itself; for an unknown path it is a middleware's. */
-function patternOf(c: AppContext): string {
+export function patternOf(c: AppContext): string {
   const pattern = routePath(c, -1);
   return ["*", "/*", "/v1/*"].includes(pattern) ? "unmatched" : pattern;
 }
