@@ -7,7 +7,9 @@ import type { Deps } from "./deps.ts";
 import type { App, AppEnv } from "./env.ts";
 import { resolveOidcToken } from "./oidc-principal.ts";
 import { auditDenials } from "./middleware/audit-denials.ts";
+import { resolveSession } from "./session-principal.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import type { Resolvers } from "./middleware/authenticate.ts";
 import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { clientIp } from "./middleware/client-ip.ts";
@@ -25,6 +27,9 @@ import { listApiKeys } from "./routes/api-keys/list.ts";
 import { revokeApiKey } from "./routes/api-keys/revoke.ts";
 import { rotateApiKey } from "./routes/api-keys/rotate.ts";
 import { listAudit } from "./routes/audit/list.ts";
+import { endSession } from "./routes/auth/end-session.ts";
+import { listSessions } from "./routes/auth/list-sessions.ts";
+import { logout } from "./routes/auth/logout.ts";
 import { createToken } from "./routes/auth/token.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
@@ -49,6 +54,10 @@ import { getResult } from "./routes/jobs/result.ts";
 import { retryJob } from "./routes/jobs/retry.ts";
 import { getTaskResult } from "./routes/jobs/task-result.ts";
 import { getLimits } from "./routes/limits/get.ts";
+import { changeMember } from "./routes/members/change.ts";
+import { inviteMember } from "./routes/members/invite.ts";
+import { listMembers } from "./routes/members/list.ts";
+import { removeMember } from "./routes/members/remove.ts";
 import { getMe } from "./routes/me/get.ts";
 import { getModel } from "./routes/models/get.ts";
 import { listModels } from "./routes/models/list.ts";
@@ -100,10 +109,7 @@ export function createApp(deps: Deps): App {
   app.use("/v1/*", auditDenials(deps));
   app.use("/v1/*", bodyLimit(BODY));
   app.use("/v1/auth/*", limitAddress(deps, "auth"));
-  app.use(
-    "/v1/*",
-    authenticate([resolveApiKey(deps), resolveAccessToken(deps), resolveOidcToken(deps)], deps),
-  );
+  app.use("/v1/*", authenticate(resolversOf(deps), deps));
   app.use("/v1/*", limitAccount(deps));
   app.use("/v1/*", readBody(BODY));
   app.use("/v1/*", strictJson());
@@ -140,6 +146,13 @@ export function createApp(deps: Deps): App {
   getLimits(app, deps);
   getUsage(app, deps);
   createToken(app, deps);
+  listSessions(app, deps);
+  endSession(app, deps);
+  logout(app, deps);
+  inviteMember(app, deps);
+  listMembers(app, deps);
+  changeMember(app, deps);
+  removeMember(app, deps);
   createApiKey(app, deps);
   listApiKeys(app, deps);
   getApiKey(app, deps);
@@ -147,4 +160,10 @@ export function createApp(deps: Deps): App {
   revokeApiKey(app, deps);
 
   return app;
+}
+
+/** Who may show what. The forms exclude each other: at most one of them asks the database. */
+function resolversOf(deps: Deps): Resolvers {
+  const cookie = resolveSession(deps);
+  return { bearer: [resolveApiKey(deps), cookie, resolveAccessToken(deps), resolveOidcToken(deps)], cookie };
 }

@@ -10,12 +10,15 @@ export type Act = Pick<AuditEntry, "action" | "target" | "outcome" | "detail"> &
 
 /** Writes the act into the audit log. Give it the transaction that acts. */
 export function audit(c: AppContext, tx: Database, act: Act): Promise<void> {
+  const userId = principalOf(c)?.userId;
   return recordAudit(tx, {
     accountId: accountOf(c),
     actor: actorOf(c),
     ip: c.var.clientIp,
     requestId: c.var.requestId,
     ...act,
+    // A session's id says nothing to who reads the log.
+    ...(userId !== undefined && { detail: { ...act.detail, user_id: userId } }),
   });
 }
 

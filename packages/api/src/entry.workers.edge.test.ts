@@ -9,6 +9,7 @@ import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
+import { describeSessions } from "../test/suites/describe-sessions.ts";
 import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
 import { describeSdk } from "../test/suites/describe-sdk.ts";
@@ -25,6 +26,7 @@ describeListing(openAtEdge);
 // What an account may ask in a minute where nothing is configured.
 describeRateLimits(openAtEdge, 600);
 describeRefusals(openAtEdge);
+describeSessions(openAtEdge);
 describeTokens(openAtEdge);
 describeSealedResults(openAtEdge);
 describeSdk(openAtEdge);

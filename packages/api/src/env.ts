@@ -20,6 +20,8 @@ export interface AppEnv {
     principal: Principal;
     /** Of the key whose name was shown with a secret that is not its own. */
     claimed?: { accountId: string; keyId: string };
+    /** What the client shows from now on, when the session's secret was replaced. */
+    renewedSession?: { token: string; expiresAt: Date };
     /** The body as it was sent; empty without one. */
     rawBody: Bytes;
   };

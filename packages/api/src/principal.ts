@@ -14,6 +14,8 @@ export interface Principal {
   actor: Actor;
   /** Of the member, where a person calls. */
   role?: Role;
+  /** The person, where it is a session. */
+  userId?: string;
   scopes: readonly string[];
   /** Of the credential itself, where it is less than what the account may. */
   requestsPerMinute?: number | null;

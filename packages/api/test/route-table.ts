@@ -1,6 +1,7 @@
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { bodyOf } from "./answer.ts";
 import type { ApiUnderTest } from "./api-under-test.ts";
+import { addPerson } from "./person.ts";
 
 /** How the suite over all routes calls one of them. */
 export interface RouteSample {
@@ -13,6 +14,8 @@ export interface RouteSample {
   needsNoScope?: true;
   /** Open to those who have no credential yet. */
   isOpen?: true;
+  /** For people who are signed in, so not for keys: suites/describe-sessions.ts calls it. */
+  isPersonal?: true;
   /** It changes nothing, though it is no GET: a viewer may use it. */
   onlyReads?: true;
 }
@@ -56,6 +59,17 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/limits": {},
   "GET /v1/usage": {},
   "POST /v1/auth/token": { needsNoScope: true },
+  "GET /v1/auth/sessions": { needsNoScope: true, isPersonal: true },
+  "DELETE /v1/auth/sessions/:id": {
+    params: { id: "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV" },
+    needsNoScope: true,
+    isPersonal: true,
+  },
+  "POST /v1/auth/logout": { needsNoScope: true, isPersonal: true },
+  "POST /v1/members": { json: { email: "new@example.com", role: "viewer" } },
+  "GET /v1/members": {},
+  "PATCH /v1/members/:id": { of: "member", json: { role: "viewer" } },
+  "DELETE /v1/members/:id": { of: "member" },
   "POST /v1/api-keys": { json: KEY },
   "GET /v1/api-keys": {},
   "GET /v1/api-keys/:id": { of: "apiKey" },
@@ -84,6 +98,10 @@ const MAKERS = {
   },
   upload: post("/v1/uploads", UPLOAD),
   apiKey: post("/v1/api-keys", KEY),
+  /** What a role may do is what he may be changed by: a viewer is below everybody. */
+  async member({ owner, caller: { accountId } }: ApiUnderTest) {
+    return (await addPerson(owner.db, accountId, "viewer")).userId;
+  },
   async canceledJob(api: ApiUnderTest) {
     const id = await job(api);
     await api.send("POST", `/v1/jobs/${id}/cancel`);

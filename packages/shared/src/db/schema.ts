@@ -18,6 +18,7 @@ import type { SigningAlgorithm } from "../crypto/signing-keys.ts";
 import type { JobErrorCode } from "../domain/errors.ts";
 import type { EventType } from "../domain/events.ts";
 import type { JobStatus } from "../domain/job-status.ts";
+import type { Role } from "../domain/scopes.ts";
 import type { InputInfo } from "../domain/results.ts";
 import type { TaskName } from "../domain/tasks.ts";
 import type { AuditActorKind, AuditOutcome } from "./audit.ts";
@@ -339,3 +340,88 @@ export const accountUsage = pgTable(
   },
   (table) => [primaryKey({ columns: [table.accountId, table.month, table.shard] })],
 );
+export const users = pgTable("users", {
+  id: text("id").primaryKey(),
+  email: text("email").notNull(),
+  name: text("name"),
+  passwordHash: text("password_hash"),
+  createdAt: time("created_at").notNull().defaultNow(),
+});
+
+const userId = () =>
+  text("user_id")
+    .notNull()
+    .references((): AnyPgColumn => users.id);
+
+export const identities = pgTable(
+  "identities",
+  {
+    issuer: text("issuer").notNull(),
+    subject: text("subject").notNull(),
+    userId: userId(),
+    createdAt: time("created_at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.issuer, table.subject] })],
+);
+
+export const memberships = pgTable(
+  "memberships",
+  {
+    accountId: accountId(),
+    userId: userId(),
+    role: text("role").$type<Role>().notNull(),
+    createdAt: time("created_at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.userId] })],
+);
+
+export const invitations = pgTable("invitations", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  email: text("email"),
+  role: text("role").$type<Role>().notNull(),
+  tokenHash: text("token_hash").notNull(),
+  createdBy: text("created_by").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  expiresAt: time("expires_at").notNull(),
+  endedAt: time("ended_at"),
+});
+
+export const sessions = pgTable("sessions", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  userId: userId(),
+  kind: text("kind").$type<"browser" | "device">().notNull(),
+  clientName: text("client_name"),
+  ip: text("ip"),
+  secretHash: text("secret_hash").notNull(),
+  previousHash: text("previous_hash"),
+  previousUntil: time("previous_until"),
+  rotatedAt: time("rotated_at").notNull().defaultNow(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  lastUsedAt: time("last_used_at").notNull().defaultNow(),
+  idleSeconds: integer("idle_seconds").notNull(),
+  expiresAt: time("expires_at").notNull(),
+  revokedAt: time("revoked_at"),
+});
+
+export const deviceLogins = pgTable("device_logins", {
+  deviceHash: text("device_hash").primaryKey(),
+  userCode: text("user_code").notNull(),
+  clientName: text("client_name").notNull(),
+  ip: text("ip"),
+  status: text("status").$type<"pending" | "approved" | "denied" | "used">().notNull().default("pending"),
+  accountId: text("account_id"),
+  userId: text("user_id"),
+  polledAt: time("polled_at"),
+  intervalSeconds: integer("interval_seconds").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  expiresAt: time("expires_at").notNull(),
+});
+
+export const signInDelays = pgTable("sign_in_delays", {
+  source: text("source").primaryKey(),
+  failures: integer("failures").notNull(),
+  failedAt: time("failed_at").notNull(),
+  notBefore: time("not_before").notNull(),
+});
