@@ -154,6 +154,18 @@ export type EventListenRequest = {
   wait?: number | undefined;
 };
 
+export type Invitation = {
+  id: string;
+  email: string;
+  role: "owner" | "admin" | "member" | "viewer";
+  expires_at: string;
+};
+
+export type InvitationRequest = {
+  email: string;
+  role: "owner" | "admin" | "member" | "viewer";
+};
+
 export type Job = {
   id: string;
   status: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired";
@@ -368,6 +380,26 @@ export type Me = {
   scopes: (string)[];
 };
 
+export type Member = {
+  id: string;
+  email: string;
+  name: string | null;
+  role: "owner" | "admin" | "member" | "viewer";
+  created_at: string;
+};
+
+export type MemberChange = {
+  role: "owner" | "admin" | "member" | "viewer";
+};
+
+export type MemberList = {
+  data: (Member)[];
+  has_more: boolean;
+  next_cursor: string | null;
+  /** Those that nobody has accepted yet, with the first page. */
+  invitations: (Invitation)[];
+};
+
 export type Model = {
   id: string;
   version: string;
@@ -415,6 +447,15 @@ export type NewApiKey = {
   key: string;
 };
 
+export type NewInvitation = {
+  id: string;
+  email: string;
+  role: "owner" | "admin" | "member" | "viewer";
+  expires_at: string;
+  /** Hand it to the one who is meant: it accepts the invitation, once. It is shown this once. */
+  token: string;
+};
+
 export type Problem = {
   type: string;
   title: string;
@@ -436,6 +477,26 @@ export type Redelivered = {
 export type Redelivery = {
   /** To this endpoint alone. Without it: to all that the event was sent to. */
   endpoint_id?: string | undefined;
+};
+
+export type Session = {
+  id: string;
+  kind: "browser" | "device";
+  client_name: string | null;
+  /** Where it was begun. */
+  ip: string | null;
+  /** The one that asks. */
+  current: boolean;
+  created_at: string;
+  /** To the minute. */
+  last_used_at: string;
+  expires_at: string;
+};
+
+export type SessionList = {
+  data: (Session)[];
+  has_more: boolean;
+  next_cursor: string | null;
 };
 
 export type TaskResult = {
@@ -668,6 +729,16 @@ export interface Queries {
   "GET /v1/usage": {
     /** This month without it; months are UTC's. */
     month?: string | undefined;
+  };
+  "GET /v1/auth/sessions": {
+    limit?: number | undefined;
+    /** `next_cursor` of the page before. */
+    cursor?: string | undefined;
+  };
+  "GET /v1/members": {
+    limit?: number | undefined;
+    /** `next_cursor` of the page before. */
+    cursor?: string | undefined;
   };
   "GET /v1/api-keys": {
     limit?: number | undefined;
