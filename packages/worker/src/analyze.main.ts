@@ -10,6 +10,7 @@ import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { analyze } from "./analyze.ts";
+import { boundMemory } from "./bound-memory.ts";
 import { readWorkerConfig } from "./config.ts";
 import { consume } from "./consume.ts";
 import { createEngine } from "./engine.ts";
@@ -27,6 +28,7 @@ const DEFUNCT_STATUS = 70;
 
 const base = createLog("worker");
 
+boundMemory();
 await runUntilStopped(base, async (stop) => {
   const config = readWorkerConfig(process.env);
   const slots = slotsOf(config);

@@ -42,6 +42,7 @@ export interface PoolOptions {
   recycle?: RecycleLimits;
   /** How often a lane without work is asked whether it still answers. */
   pingEveryMs?: number;
+  pingTimeoutMs?: number;
   /** What the models of one lane may take up, by their files. The one that was used longest ago makes room. */
   modelBytes?: number;
   /** The whole environment of a lane. On a GPU the driver may want `LD_LIBRARY_PATH`. */
@@ -69,6 +70,10 @@ export class LanePool {
 
   get pids(): readonly number[] {
     return [...this.#lanes].map((lane) => lane.pid).filter((pid) => pid !== undefined);
+  }
+
+  get loaded(): readonly (readonly string[])[] {
+    return [...this.#lanes].map((lane) => lane.loaded);
   }
 
   /** Aborts, with the reason, once this machine is found to compute something else than it should. No call is taken then. */
@@ -174,7 +179,9 @@ export class LanePool {
 
   async #ping(lane: Lane): Promise<void> {
     try {
-      await this.#bounded([], PING_TIMEOUT_MS, (stop) => lane.call({ kind: "ping" }, stop));
+      await this.#bounded([], this.#options.pingTimeoutMs ?? PING_TIMEOUT_MS, (stop) =>
+        lane.call({ kind: "ping" }, stop),
+      );
     } catch (error) {
       this.#options.log.warn("lane_silent", { pid: lane.pid, ...describeError(error) });
     } finally {

@@ -5,6 +5,7 @@
 import ort from "onnxruntime-node";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { providerOf } from "./device.ts";
+import { boundMemory } from "../bound-memory.ts";
 import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { ModelSpec, ScanSpec, TensorSpec } from "./manifest.ts";
 import { joinRows, splitRows } from "./batch-tensors.ts";
@@ -18,8 +19,17 @@ interface Model {
   constants: Record<string, OrtTensor>;
 }
 
+boundMemory();
 const [threads, device] = laneArguments.parse(process.argv.slice(2));
 const models = new Map<string, Model>();
+
+/** Of messages, which are 72 kB each and outside the heap: V8 alone would let 50 MB of them pile up before it looks. */
+const CALLS_PER_COLLECTION = 32;
+let calls = 0;
+
+function collectGarbage(): void {
+  if (++calls % CALLS_PER_COLLECTION === 0) void globalThis.gc?.({ type: "minor" });
+}
 
 async function answer(call: LaneCall): Promise<LaneAnswer> {
   switch (call.kind) {
@@ -176,6 +186,7 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, ()
 // The parent is gone, however it ended. Nobody else would stop this process.
 process.on("disconnect", () => process.exit(0));
 process.on("message", (call: LaneCall) => {
+  collectGarbage();
   answer(call).then(
     (result) => send({ kind: "answer", answer: result, rssBytes: process.memoryUsage.rss() }),
     (error: unknown) =>

@@ -52,7 +52,7 @@ export class Lane {
   private constructor({ threads, device, env }: LaneOptions) {
     this.#child = fork(LANE_MAIN, [String(threads), device], {
       env: { ...env, ...NO_TELEMETRY },
-      execArgv: [],
+      execArgv: ["--expose-gc"],
       serialization: "advanced",
       // A session of its own: a terminal's signals reach the parent alone.
       detached: true,

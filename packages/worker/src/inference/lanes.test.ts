@@ -205,3 +205,61 @@ test.runIf(process.platform === "linux")(
     expect(existsSync(join(tmpdir(), `mat-debug-${pid}.log`))).toBe(false);
   },
 );
+
+test("a lane is replaced after so many calls, once it has answered, with its models warm", async () => {
+  const lanes = await open({ preload: [], recycle: { calls: 4, rssBytes: Infinity } });
+  const [first] = lanes.pids;
+  // A load, its probe and two scans.
+  for (let i = 0; i < 2; i++) await lanes.scan(MODEL, steps(1), never);
+  await vi.waitFor(() => expect(lanes.observe().lanes).toMatchObject({ recycled: 1, started: 2, alive: 1 }), {
+    timeout: 20_000,
+  });
+  expect(lanes.pids).not.toContain(first);
+  expect(lanes.observe().lanes).toMatchObject({ crashed: 0, killed: 0 });
+  await expect(lanes.scan(MODEL, steps(1), never)).resolves.toBeDefined();
+});
+
+test("a lane that is too large after a call is replaced, and no call is lost by it", async () => {
+  const lanes = await open({ recycle: { calls: Infinity, rssBytes: 1 } });
+  for (let i = 0; i < 3; i++) await expect(lanes.scan(MODEL, steps(1), never)).resolves.toBeDefined();
+  expect(lanes.observe().lanes.recycled).toBeGreaterThanOrEqual(2);
+});
+
+test("a lane that hangs without work is found and replaced", async () => {
+  const lanes = await open({ preload: [MODEL], pingEveryMs: 20, pingTimeoutMs: 200 });
+  const [pid = 0] = lanes.pids;
+  process.kill(pid, "SIGSTOP");
+  await vi.waitFor(() => expect(lanes.pids).not.toContain(pid), { timeout: 20_000 });
+  await expect(lanes.scan(MODEL, steps(1), never)).resolves.toBeDefined();
+  expect(lanes.observe().lanes).toMatchObject({ killed: 1, started: 2 });
+});
+
+test("a crash is counted, and the call that lost its lane is answered by another", async () => {
+  const lanes = await open({ preload: [MODEL] });
+  const running = lanes.scan(MODEL, long, never);
+  await handedOver();
+  for (const pid of lanes.pids) process.kill(pid, "SIGKILL");
+  await expect(running).resolves.toMatchObject({ outputs: expect.any(Float32Array) });
+  expect(lanes.observe()).toMatchObject({
+    lanes: { crashed: 1, started: 2 },
+    models: { [MODEL]: { failures: 1, waiting: 0 } },
+  });
+});
+
+test("a job that stops leaves its lane to the next one, whose answer is right", async () => {
+  const lanes = await open({ preload: [MODEL] });
+  const before = lanes.pids;
+  const expected = await lanes.scan(MODEL, steps(3), never);
+  const job = new AbortController();
+  const calls = Array.from({ length: 8 }, () => lanes.scan(MODEL, steps(200), job.signal));
+  const next = lanes.scan(MODEL, steps(3), never);
+  await handedOver();
+  job.abort(new Error("canceled"));
+  for (const call of calls) await expect(call).rejects.toThrow("canceled");
+  const { outputs, state } = await next;
+  expect(Math.max(...outputs.map((value, i) => Math.abs(value - (expected.outputs[i] ?? NaN))))).toBeLessThan(
+    1e-5,
+  );
+  expect(state).toHaveLength(expected.state.length);
+  expect(lanes.pids).toEqual(before);
+});

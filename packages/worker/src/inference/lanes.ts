@@ -17,6 +17,8 @@ export interface LanesOptions extends PoolOptions {
 /** The lanes of a worker, each model's calls batched. `close` leaves no process behind. */
 export interface Lanes extends Inference {
   readonly pids: readonly number[];
+  /** By lane, the models that it has, the one that was used longest ago first. */
+  readonly loaded: readonly (readonly string[])[];
   /** What they have done, and do now. */
   observe(): EngineFigures;
   /** Aborts, with the reason, once this machine is found to compute something else than it should. No call is taken then. */
@@ -68,6 +70,10 @@ class BatchedLanes implements Lanes {
 
   get pids(): readonly number[] {
     return this.#pool.pids;
+  }
+
+  get loaded(): readonly (readonly string[])[] {
+    return this.#pool.loaded;
   }
 
   get window(): number {

@@ -4,6 +4,7 @@ import type { Tensors } from "../../inference/inference.ts";
 import type { AudioBlock, StreamSpec } from "../../input/audio.ts";
 import { MUSICNN, MusicnnMel } from "../../signal/musicnn-mel.ts";
 import { MUSICNN_PATCH, PatchCutter } from "../../signal/patches.ts";
+import { RowStore } from "./row-store.ts";
 import type { FeatureContext, FeatureRun, FeatureSource } from "../features.ts";
 
 export const MUSICNN_MODEL = "msd-musicnn-1";
@@ -13,6 +14,7 @@ export const MUSICNN_STREAM: StreamSpec = {
   sampleRateHz: MUSICNN.sampleRateHz,
 };
 export const EMBEDDING_SIZE = 200;
+const TAGS = 50;
 
 /** What MusiCNN says of each patch. */
 export interface MusicnnFeatures {
@@ -48,7 +50,8 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
   #waiting: Float32Array[] = [];
   /** By patch, runs that have not succeeded: one that fails stays, and whoever awaits them next hears of it. */
   readonly #inFlight = new Map<number, Promise<void>>();
-  readonly #outputs: Pick<MusicnnFeatures, "activations" | "embeddings">[] = [];
+  readonly #activations = new RowStore(TAGS);
+  readonly #embeddings = new RowStore(EMBEDDING_SIZE);
   #patches = 0;
   #samples = 0;
 
@@ -72,8 +75,8 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
     if (this.#patches === 0) throw tooShort(this.#samples);
     return {
       patches: this.#patches,
-      activations: concatenated(this.#outputs.map(({ activations }) => activations)),
-      embeddings: concatenated(this.#outputs.map(({ embeddings }) => embeddings)),
+      activations: this.#activations.take(this.#patches),
+      embeddings: this.#embeddings.take(this.#patches),
     };
   }
 
@@ -99,10 +102,8 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
     const { inference, signal } = this.#context;
     const dims = [1, MUSICNN_PATCH.frames, MUSICNN_PATCH.bands];
     const found = await inference.run(MUSICNN_MODEL, { melspectrogram: { data: patch, dims } }, signal);
-    this.#outputs[index] = {
-      activations: valuesOf(found, "activations"),
-      embeddings: valuesOf(found, "embeddings"),
-    };
+    this.#activations.set(index, valuesOf(found, "activations"));
+    this.#embeddings.set(index, valuesOf(found, "embeddings"));
     this.#inFlight.delete(index);
   }
 }
@@ -121,12 +122,4 @@ function tooShort(samples: number): AppError {
       minimum_seconds: Math.ceil((1_000 * LEAST_SAMPLES) / MUSICNN.sampleRateHz) / 1_000,
     },
   });
-}
-
-/** Rows of one width, one after the other. */
-function concatenated(rows: readonly Float32Array[]): Float32Array {
-  const width = rows[0]?.length ?? 0;
-  const all = new Float32Array(rows.length * width);
-  rows.forEach((row, index) => all.set(row, index * width));
-  return all;
 }
