@@ -14,7 +14,11 @@ test("models over the budget make room, the one unused for longest first, and co
   const registry = await writeStandInModels(folder);
   const [bytes = 0] = registry.models.filter(({ id }) => id === HEADS[0]).map(({ files }) => files[0].bytes);
   const lanes = await createLanes({
-    ...{ count: 1, threads: 1, device: "cpu", registry, log: silentLog },
+    count: 1,
+    threads: 1,
+    device: "cpu",
+    registry,
+    log: silentLog,
     modelBytes: 2 * bytes,
   });
   try {
