@@ -18,6 +18,11 @@ const features = z.object({
   loudness_lufs: z.number().nullable(),
   true_peak_dbtp: z.number().nullable(),
   silences: z.array(z.unknown()),
+  tempo_bpm: z.number().nullish(),
+  tempo_confidence: z.number().default(0),
+  key: z.string().nullish(),
+  scale: z.string().nullish(),
+  key_strength: z.number().default(0),
 });
 
 const speech = z.object({
@@ -58,14 +63,18 @@ function describe(result: { task: string }): string[] {
   }
 }
 
-function describeFeatures({
-  loudness_lufs: lufs,
-  true_peak_dbtp: peak,
-  silences,
-}: z.output<typeof features>): string[] {
+function describeFeatures(found: z.output<typeof features>): string[] {
+  const { loudness_lufs: lufs, true_peak_dbtp: peak, tempo_bpm: bpm, key, scale } = found;
   const loudness = lufs === null ? "none (silence)" : `${lufs.toFixed(1)} LUFS`;
   const truePeak = peak === null ? "" : `, true peak ${peak.toFixed(1)} dBTP`;
-  return [line("loudness", `${loudness}${truePeak}`), line("silences", String(silences.length))];
+  return [
+    line("loudness", `${loudness}${truePeak}`),
+    line("silences", String(found.silences.length)),
+    ...(bpm
+      ? [line("tempo", `${bpm.toFixed(1)} BPM (confidence ${found.tempo_confidence.toFixed(2)})`)]
+      : []),
+    ...(key ? [line("key", `${key} ${scale ?? ""} (strength ${found.key_strength.toFixed(2)})`)] : []),
+  ];
 }
 
 function describeSpeech({

@@ -8,7 +8,7 @@ const seconds = (fallback: number) => z.number().min(0).max(60).default(fallback
  */
 export const TASKS = {
   "audio.features": {
-    title: "Loudness (EBU R 128) and silences",
+    title: "Loudness (EBU R 128), silences, tempo, beats, key",
     model: null,
     options: z.strictObject({
       silence_threshold_dbfs: z.number().min(-120).max(0).default(-60),

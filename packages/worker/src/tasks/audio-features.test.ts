@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import type { Inference } from "../inference/inference.ts";
 import type { Media } from "../input/audio.ts";
 import { tone } from "../signal/test-signals.ts";
+import { renderProgression } from "../signal/testing/chords.ts";
+import { beatsAt, clickTrack } from "../signal/testing/rhythm.ts";
 import { audioFeatures } from "./audio-features.ts";
 import { JobFeatures } from "./features.ts";
 import type { TaskContext } from "./task.ts";
@@ -19,15 +21,41 @@ const MEDIA: Media = {
 test("a tone with a pause gives loudness, range, peak, the pause and the duration", async () => {
   const samples = tone({ hz: 1_000, sampleRateHz: 48_000, seconds: 6, peakDbfs: -23 });
   samples.fill(0, 2 * 48_000, 3 * 48_000);
-  expect(await analyse([samples, samples])).toEqual({
+  expect(await analyse([samples, samples])).toMatchObject({
     model: null,
-    version: "1",
+    version: "2",
     device: "cpu",
     loudness_lufs: expect.closeTo(-23.3, 0),
     loudness_range_lu: expect.closeTo(1.8, 0),
     true_peak_dbtp: expect.closeTo(-23, 1),
     silences: [{ start: 2, end: 3 }],
     duration_seconds: 6,
+  });
+});
+
+test("chords over a beat have their tempo, their beats and their key; a file without either has none", async () => {
+  const chords = renderProgression({ sampleRateHz: 48_000, tonic: 9, scale: "minor" });
+  const clicks = clickTrack({ sampleRateHz: 48_000, seconds: 8, beats: beatsAt(120, 8) });
+  const music = chords.map((sample, i) => sample + (clicks[i] ?? 0));
+  const found = await analyse([music, music]);
+  expect(found).toMatchObject({
+    tempo_bpm: expect.closeTo(120, 0),
+    key: "A",
+    scale: "minor",
+    tuning_cents: expect.closeTo(0, -1),
+  });
+  expect(found["beats"]).toHaveLength(15);
+  const silent = new Float32Array(8 * 48_000);
+  expect(await analyse([silent, silent])).toMatchObject({
+    tempo_bpm: null,
+    tempo_confidence: 0,
+    tempo_candidates: [],
+    beats: [],
+    key: null,
+    scale: null,
+    key_strength: 0,
+    tuning_cents: null,
+    spectral_centroid_hz: null,
   });
 });
 
