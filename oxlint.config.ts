@@ -91,6 +91,7 @@ const ROOMS: Room[] = [
     adds: [{ group: ["**", "!./*"], message: "The SDK depends on nothing: it runs wherever fetch does." }],
   },
   { files: ["packages/cli/**"], lifts: [APPS, CLI] },
+  { files: ["packages/bench/**"], lifts: [APPS, CLI, TESTKIT, DRIVER] },
   { files: TESTS, lifts: [TESTKIT, DRIVER] },
   { files: ["packages/shared/src/db/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ORM] },
   { files: ["packages/worker/src/inference/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ONNX] },
@@ -115,6 +116,7 @@ const MAY_EXPORT_DEFAULT = [
   "*.config.ts",
   "packages/testkit/src/global-setup.ts",
   "packages/api/src/entry.workers.ts",
+  "packages/bench/bare-worker/worker.ts",
 ];
 
 function restrictedImports({ lifts = [], adds = [] }: Pick<Room, "lifts" | "adds">): RestrictedImports {

@@ -1,0 +1,40 @@
+import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const execute = promisify(execFile);
+const MAIN = fileURLToPath(new URL("./bench.main.ts", import.meta.url));
+
+function bench(...args: string[]) {
+  return execute(process.execPath, [MAIN, ...args], { env: { PATH: process.env["PATH"] } });
+}
+
+const homes = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("earshot-bench-"));
+
+test(
+  "stdout is one JSON object, stderr tells of progress, and nothing is left behind",
+  { timeout: 180_000 },
+  async () => {
+    const before = await homes();
+    const { stdout, stderr } = await bench("--quick", "--only", "queue.flatness");
+    const report: unknown = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      machine: { cores: expect.any(Number) },
+      models: expect.stringContaining("Silero"),
+      quick: true,
+      figures: { "queue.flatness": { goal: 1.5, operations: { claim: { ratio: expect.any(Number) } } } },
+    });
+    expect(stderr).toContain("filling 1000 rows");
+    expect((await homes()).filter((name) => !before.includes(name))).toEqual([]);
+  },
+);
+
+test("a figure that there isn't is refused, and those that there are are named", async () => {
+  await expect(bench("--only", "speed")).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("queue.flatness"),
+  });
+});

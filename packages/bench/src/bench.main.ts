@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { homeAt } from "@earshot/cli/stack/home";
+import type { BenchContext, Figure, Measured } from "./figure.ts";
+import { FIGURES } from "./figures.ts";
+import { findModels } from "./models.ts";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    kernels: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+  },
+});
+
+if (values.kernels) await reportKernels();
+else await reportFigures(chosen(values.only), values.quick);
+
+async function reportKernels(): Promise<void> {
+  const { runKernels } = await import("./kernels.ts");
+  print({ kernels: await runKernels() });
+}
+
+function chosen(names: readonly string[]): Figure[] {
+  const unknown = names.find((name) => !FIGURES.some((figure) => figure.name === name));
+  if (unknown !== undefined) {
+    console.error(`There is no figure ${unknown}, only ${FIGURES.map(({ name }) => name).join(", ")}.`);
+    process.exit(2);
+  }
+  return FIGURES.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "earshot-bench-"));
+  const models = await findModels(process.env["EARSHOT_MODELS_DIR"]);
+  const say = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+  const context = { home: homeAt(directory), models, searchPath: process.env["PATH"] ?? "", quick, say };
+  const figures: Record<string, Measured> = {};
+  try {
+    for (const figure of wanted) figures[figure.name] = await measureOne(figure, context);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  print({ models: models.described, quick, figures });
+}
+
+/** One that can't be measured here does not cost the others. */
+async function measureOne({ name, measure }: Figure, context: BenchContext): Promise<Measured> {
+  context.say(name);
+  const found = await measure(context).catch((error: unknown) => {
+    process.exitCode = 1;
+    context.say(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    return { failed: String(error) };
+  });
+  context.say(JSON.stringify(found));
+  return found;
+}
+
+function print(report: object): void {
+  const machine = {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? "unknown",
+    node: process.version,
+  };
+  const date = new Date().toISOString().slice(0, 10);
+  const text = JSON.stringify({ date, machine, ...report }, null, 2);
+  // A figure that failed half way may have left something open that would hold this process.
+  process.stdout.write(`${text}\n`, () => process.exit());
+}

@@ -1,0 +1,28 @@
+import type { Home } from "@earshot/cli/stack/home";
+import type { BenchModels } from "./models.ts";
+
+/** What a figure may use. */
+export interface BenchContext {
+  /** Of this run, removed at its end. */
+  home: Home;
+  models: BenchModels;
+  /** The shape of PATH. */
+  searchPath: string;
+  /** A tenth of the work and one round: to see that everything runs, not to measure. */
+  quick: boolean;
+  /** Tells a person what is going on. */
+  say(text: string): void;
+}
+
+/** Named values: the figure itself, what it was made of, and the goal where there is one. */
+export type Measured = Readonly<Record<string, unknown>>;
+
+export interface Figure {
+  name: string;
+  measure(context: BenchContext): Promise<Measured>;
+}
+
+/** How often something is measured. */
+export function roundsOf({ quick }: Pick<BenchContext, "quick">, rounds: number): number {
+  return quick ? 1 : rounds;
+}

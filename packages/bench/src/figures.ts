@@ -1,0 +1,20 @@
+import type { Figure } from "./figure.ts";
+import { edge } from "./figures/edge.ts";
+import { flatness } from "./figures/flatness.ts";
+import { frontend } from "./figures/frontend.ts";
+import { latency } from "./figures/latency.ts";
+import { memory } from "./figures/memory.ts";
+import { pipeline, pipelinePublished } from "./figures/pipeline.ts";
+import { submit } from "./figures/submit.ts";
+
+/** All figures of the bench, the longest last. */
+export const FIGURES: readonly Figure[] = [
+  edge,
+  submit,
+  latency,
+  flatness,
+  frontend,
+  pipeline,
+  memory,
+  pipelinePublished,
+];

@@ -1,0 +1,113 @@
+import { openDatabase } from "@earshot/shared/db/database";
+import type { Database } from "@earshot/shared/db/database";
+import { claimDeliveries } from "@earshot/shared/db/deliveries";
+import { claimFromTable, claimJob } from "@earshot/shared/db/jobs/claim-job";
+import { listJobs } from "@earshot/shared/db/jobs/list-jobs";
+import { expireQueuedJobs } from "@earshot/shared/db/sweep";
+import type postgres from "postgres";
+import { fillDatabase } from "../fill-database.ts";
+import type { Figure } from "../figure.ts";
+import { openStack } from "../stack.ts";
+import { medianOf, rounded } from "../statistics.ts";
+
+const ROWS = { few: 1_000, many: 1_000_000 };
+const WARM_UP = 5;
+const ROUNDS = 21;
+const claim = { workerId: "bench", leaseSeconds: 60 };
+const anyJob = { status: null, task: null, createdAfter: null, createdBefore: null, metadata: {} };
+
+interface Side {
+  db: Database;
+  sql: postgres.Sql;
+  accountId: string;
+}
+
+interface Operation {
+  /** Not measured. */
+  prepare?(side: Side, round: number): Promise<unknown>;
+  run(side: Side, round: number): Promise<unknown>;
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  claim: {
+    async run({ db }, round) {
+      // Queued, and too new for the claim from the table; the sweep has others.
+      const { outcome } = await claimJob(db, `job_${100 + 10 * round}`, claim);
+      if (outcome !== "claimed") throw new Error(`a queued job was ${outcome}`);
+    },
+  },
+  table_claim: {
+    async run({ db }) {
+      const claimed = await claimFromTable(db, 4, claim);
+      if (claimed.length !== 4) throw new Error(`${claimed.length} of 4 jobs were claimed`);
+    },
+  },
+  list_page: {
+    async run({ db, accountId }) {
+      const { jobs } = await listJobs(db, accountId, anyJob, { after: null, limit: 20 });
+      const last = jobs.at(-1);
+      if (last === undefined) throw new Error("the page is empty");
+      const after = { createdAt: last.createdAt, id: last.id };
+      await listJobs(db, accountId, anyJob, { after, limit: 20 });
+    },
+  },
+  delivery_pick: {
+    async run({ db }) {
+      const picked = await claimDeliveries(db, { limit: 8, leaseSeconds: 600 });
+      if (picked.length !== 8) throw new Error(`${picked.length} of 8 deliveries were picked`);
+    },
+  },
+  deadline_sweep: {
+    prepare: ({ sql }, round) =>
+      sql`update jobs set queue_deadline_at = now() - interval '1 s' where id in ${sql([
+        `job_${2 + 10 * round}`,
+        `job_${3 + 10 * round}`,
+      ])}`,
+    async run({ db }) {
+      const expired = await expireQueuedJobs(db);
+      if (expired !== 2) throw new Error(`${expired} of 2 jobs expired`);
+    },
+  },
+};
+
+/** What the system asks its tables all day, with a million jobs in them against a thousand. */
+export const flatness: Figure = {
+  name: "queue.flatness",
+  async measure(context) {
+    await using few = await openStack(context, "flat-few");
+    await using many = await openStack(context, "flat-many");
+    const rows = context.quick ? { few: ROWS.few, many: 5 * ROWS.few } : ROWS;
+    const sides: Side[] = [];
+    await using opened = new AsyncDisposableStack();
+    for (const [stack, count] of [
+      [few, rows.few],
+      [many, rows.many],
+    ] as const) {
+      context.say(`filling ${count} rows`);
+      const accountId = await fillDatabase(stack.sql, count);
+      const database = openDatabase({ url: stack.ownerUrl, max: 1, name: "bench" });
+      opened.defer(() => database.close());
+      // A commit that waits for the disk would hide what is compared.
+      await database.sql`set synchronous_commit = off`;
+      sides.push({ ...database, accountId });
+    }
+    const found: Record<string, { few_ms: number; many_ms: number; ratio: number }> = {};
+    for (const [name, operation] of Object.entries(OPERATIONS)) found[name] = await compare(sides, operation);
+    const worst = Math.max(...Object.values(found).map(({ ratio }) => ratio));
+    return { "queue.flatness": worst, goal: 1.5, rows: rows.many, rounds: ROUNDS, operations: found };
+  },
+};
+
+async function compare(sides: readonly Side[], { prepare, run }: Operation) {
+  const times: number[][] = sides.map(() => []);
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+    for (const [which, side] of sides.entries()) {
+      await prepare?.(side, round);
+      const start = performance.now();
+      await run(side, round);
+      if (round >= WARM_UP) times[which]?.push(performance.now() - start);
+    }
+  }
+  const [few = NaN, many = NaN] = times.map(medianOf);
+  return { few_ms: rounded(few), many_ms: rounded(many), ratio: rounded(many / few) };
+}

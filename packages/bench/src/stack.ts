@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ApiConnection } from "@earshot/cli/client/api-client";
+import { PATIENT } from "@earshot/cli/client/retry";
+import { ensureFirstAccount } from "@earshot/cli/stack/first-account";
+import { makeHome } from "@earshot/cli/stack/home";
+import type { Home } from "@earshot/cli/stack/home";
+import { startPostgres } from "@earshot/cli/stack/postgres";
+import { findFreePort } from "@earshot/cli/stack/postgres-port";
+import { keepSecret } from "@earshot/cli/stack/secret-file";
+import { startService } from "@earshot/cli/stack/service-process";
+import type { ServiceProcess, ServiceSpec } from "@earshot/cli/stack/service-process";
+import { queueSpec, serviceSpecs } from "@earshot/cli/stack/service-specs";
+import type { StackSpecs } from "@earshot/cli/stack/service-specs";
+import { readStackConfig } from "@earshot/cli/stack/stack-config";
+import { openStackDatabase } from "@earshot/cli/stack/stack-database";
+import { newSealKey } from "@earshot/shared/crypto/seal";
+import { silentLog } from "@earshot/shared/log";
+import type postgres from "postgres";
+import * as z from "zod";
+import type { BenchContext } from "./figure.ts";
+
+const queueAddress = z.object({ url: z.url(), endpoint: z.url(), deadLetterUrl: z.url() });
+
+/** The product's own processes on a database that keeps what it has committed, as `earshot up` runs them. */
+export interface BenchStack extends AsyncDisposable {
+  home: Home;
+  connection: ApiConnection;
+  queue: z.output<typeof queueAddress>;
+  /** The owner of the tables. */
+  sql: postgres.Sql;
+  ownerUrl: string;
+  /** A process of the bench's own. */
+  run(spec: ServiceSpec): Promise<ServiceProcess>;
+  start(service: keyof StackSpecs, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
+}
+
+const { signal } = new AbortController();
+
+export async function openStack(context: BenchContext, name: string): Promise<BenchStack> {
+  await using started = new AsyncDisposableStack();
+  const directory = join(context.home.directory, name);
+  const port = await findFreePort();
+  const config = readStackConfig({
+    PATH: context.searchPath,
+    EARSHOT_HOME: directory,
+    EARSHOT_PORT: String(port),
+    EARSHOT_ALLOW_LOOPBACK: "1",
+    EARSHOT_MODELS_DIR: context.models.modelsDir,
+  });
+  const { home } = config;
+  await makeHome(home);
+  const server = await startPostgres({
+    directory,
+    settings: { track_commit_timestamp: "on" },
+    log: silentLog,
+  });
+  started.defer(() => server.stop());
+  const sealKeys = await keepSecret(home.sealKeys, () => newSealKey("bench"));
+  await keepSecret(home.urlKey, () => randomBytes(32).toString("base64url"));
+  const database = await openStackDatabase(home, server);
+  started.defer(() => database.close());
+  await ensureFirstAccount(database.db, home, sealKeys);
+
+  const services: ServiceProcess[] = [];
+  started.defer(async () => void (await Promise.all(services.map((service) => service.stop()))));
+  const start = async (spec: ServiceSpec) => {
+    const service = await startService(spec, { home, output: "file" }, signal);
+    services.push(service);
+    return service;
+  };
+  const queue = queueAddress.parse((await start(queueSpec(await findFreePort()))).ready);
+  const specs = serviceSpecs(config, queue);
+  const key = (await readFile(home.apiKey, "utf8")).trim();
+  const ownerUrl = new URL(server.ownerUrl);
+  ownerUrl.pathname = "/earshot";
+  const running = started.move();
+  return {
+    home,
+    connection: { url: config.publicUrl, key, retry: PATIENT },
+    queue,
+    sql: database.sql,
+    ownerUrl: ownerUrl.href,
+    run: start,
+    start: (service, env = {}) => start({ ...specs[service], env: { ...specs[service].env, ...env } }),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
