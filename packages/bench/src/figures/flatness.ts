@@ -53,8 +53,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   delivery_pick: {
     async run({ db }) {
-      const picked = await claimDeliveries(db, { limit: 8, leaseSeconds: 600 });
-      if (picked.length !== 8) throw new Error(`${picked.length} of 8 deliveries were picked`);
+      const { deliveries } = await claimDeliveries(db, { limit: 8, laneLimit: 8, leaseSeconds: 600 });
+      if (deliveries.length !== 8) throw new Error(`${deliveries.length} of 8 deliveries were picked`);
     },
   },
   deadline_sweep: {
