@@ -38,7 +38,7 @@ type ProblemResponse = {
 
 /** The refusals of a route, for its contract. `unauthorized`, `rate_limited` and `internal` go without saying. */
 export function problems(...codes: ApiErrorCode[]): Record<number, ProblemResponse> {
-  const all = new Set<ApiErrorCode>([...codes, "unauthorized", "internal"]);
+  const all = new Set<ApiErrorCode>([...codes, "unauthorized", "rate_limited", "internal"]);
   const byStatus = Object.groupBy(all, (code) => API_ERRORS[code].status);
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, list = []]) => [
