@@ -14,6 +14,7 @@ import type { BodyLimit } from "./middleware/body-limit.ts";
 import { bodyLimit } from "./middleware/body-limit.ts";
 import { clientIp } from "./middleware/client-ip.ts";
 import { cors } from "./middleware/cors.ts";
+import { knownQuery } from "./middleware/known-query.ts";
 import { limitAccount, limitAddress } from "./middleware/rate-limit.ts";
 import { readBody } from "./middleware/read-body.ts";
 import { requestEvent } from "./middleware/request-event.ts";
@@ -111,6 +112,7 @@ export function createApp(deps: Deps): App {
   app.use("/v1/auth/*", limitAddress(deps, "auth"));
   app.use("/v1/*", authenticate(resolversOf(deps), deps));
   app.use("/v1/*", limitAccount(deps));
+  app.use("/v1/*", knownQuery(app));
   app.use("/v1/*", readBody(BODY));
   app.use("/v1/*", strictJson());
   createUpload(app, deps);

@@ -1,6 +1,6 @@
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { bodyOf } from "./answer.ts";
-import type { ApiUnderTest } from "./api-under-test.ts";
+import type { ApiUnderTest, Caller } from "./api-under-test.ts";
 import { addPerson } from "./person.ts";
 
 /** How the suite over all routes calls one of them. */
@@ -108,6 +108,14 @@ const MAKERS = {
     return id;
   },
 } satisfies Record<string, Maker>;
+
+/** One of each, for a caller of `api`'s. */
+export async function makeOneOfEach(api: ApiUnderTest, as: Caller): Promise<string[]> {
+  const send: ApiUnderTest["send"] = (method, path, options) => api.send(method, path, { as, ...options });
+  const ids: string[] = [];
+  for (const make of Object.values(MAKERS)) ids.push(await make({ ...api, caller: as, send }));
+  return ids;
+}
 
 /** The path of one call, about something that is there. */
 export async function pathOf(api: ApiUnderTest, path: string, sample: RouteSample): Promise<string> {

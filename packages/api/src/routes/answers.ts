@@ -36,9 +36,11 @@ type ProblemResponse = {
   content: { "application/problem+json": { schema: typeof ProblemDetails } };
 };
 
-/** The refusals of a route, for its contract. `unauthorized`, `rate_limited` and `internal` go without saying. */
+const OF_EVERY_ROUTE = ["validation_failed", "unauthorized", "rate_limited", "internal"] as const;
+
+/** The refusals of a route, for its contract. Those of every route go without saying. */
 export function problems(...codes: ApiErrorCode[]): Record<number, ProblemResponse> {
-  const all = new Set<ApiErrorCode>([...codes, "unauthorized", "rate_limited", "internal"]);
+  const all = new Set<ApiErrorCode>([...codes, ...OF_EVERY_ROUTE]);
   const byStatus = Object.groupBy(all, (code) => API_ERRORS[code].status);
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, list = []]) => [

@@ -70,6 +70,17 @@ test.each(CLOSED)("$name is closed to who shows no credential", async ({ name, s
   expect(await refusalOf(answer)).toEqual({ status: 401, code: "unauthorized", pointers: [] });
 });
 
+test.each(CLOSED)("$name refuses a query field that it does not know", async ({ name, sample }) => {
+  const { method, path } = routeOf(name);
+  const target = await pathOf(api, path, sample);
+  const answer = await api.send(method, `${target}?zz=1`, { json: sample.json });
+  expect(await refusalOf(answer)).toEqual({
+    status: 400,
+    code: "validation_failed",
+    pointers: ["/query/zz"],
+  });
+});
+
 test.each(SCOPED)("$name is closed to every scope but its own", async ({ name, sample }) => {
   const needed = scopeOf(name);
   const others = SCOPES.filter(

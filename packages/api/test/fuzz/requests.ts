@@ -26,6 +26,7 @@ const TYPES = [
 
 /** A request of the operation, valid as far as the contract can say; or, more often, with something broken in it. */
 export function fuzzRequest(
+  method: string,
   template: string,
   operation: Operation,
   { random, resolve, ids }: { random: Random; resolve: Resolve; ids: readonly string[] },
@@ -43,18 +44,32 @@ export function fuzzRequest(
   });
   const query = parameters
     .filter((parameter) => parameter.in === "query" && (parameter.required || random.chance(0.4)))
-    .map(({ name, schema }) => [name, valueOf(schema)]);
+    // It is the contract that is tried, not patience: who asks to wait waits for nothing.
+    .map(({ name, schema }) => [
+      name,
+      name === "wait" ? valueOf(schema).replace(/^\d+$/, "0") : valueOf(schema),
+    ]);
   if (random.chance(0.1))
     query.push([random.oneOf(["unknown", "metadata[a]", "limit"]), random.oneOf(HOSTILE)]);
   const headers = parameters
     .filter((parameter) => parameter.in === "header" && random.chance(0.5))
     .map(({ name, schema }) => [name, headerText(valueOf(schema))]);
   const search = query.map((pair) => pair.map((text) => encode(text ?? "")).join("=")).join("&");
-  const body = operation.requestBody ? fuzzBody(operation.requestBody, random, resolve) : strayBody(random);
+  const body = bodyOf(method, operation, random, resolve);
   return {
     path: search === "" ? path : `${path}?${search}`,
     options: { ...body, headers: { ...Object.fromEntries(headers), ...body.headers } },
   };
+}
+
+function bodyOf(
+  method: string,
+  { requestBody }: Operation,
+  random: Random,
+  resolve: Resolve,
+): RequestOptions {
+  if (method === "GET") return {};
+  return requestBody ? fuzzBody(requestBody, random, resolve) : strayBody(random);
 }
 
 function fuzzBody(
