@@ -142,8 +142,8 @@ export function createApp(deps: Deps): App {
   redeliverEvent(app, deps);
   deleteWebhookEndpoint(app, deps);
   listAudit(app, deps);
-  listModels(app);
-  getModel(app);
+  listModels(app, deps);
+  getModel(app, deps);
   getMe(app);
   getLimits(app, deps);
   getUsage(app, deps);

@@ -31,6 +31,7 @@ test("a job's embedding is in its result as the model gave it, and in the databa
       blobs: await openBlobs(stack.blobs),
       decoder: createDecoder({ ffmpeg: await findFfmpeg(sandbox.searchPath), sandbox }),
       readTags: async () => ({}),
+      versionsFor: async () => ({ versions: {}, gone: [] }),
       inference: scriptedInference(async () => ({
         activations: { data: new Float32Array(50), dims: [1, 50] },
         embeddings: { data: embedding, dims: [1, 200] },

@@ -269,3 +269,31 @@ test("an attempt that fails says with which code, and how far it came", async ()
   });
   expect(settled.phases.map(({ phase }) => phase)).toEqual(["fetch"]);
 });
+
+test("a job keeps the versions of its models that its first attempt ran, and a later attempt runs them", async () => {
+  const id = await stack.submit({
+    uploadId: await stack.upload(await tone()),
+    tasks: ["speech.segments"],
+  });
+  const asked: unknown[] = [];
+  const versionsFor: Engine["versionsFor"] = (tasks, earlier) => {
+    asked.push(earlier);
+    return engine.versionsFor(tasks, earlier);
+  };
+  const dying: Inference = {
+    window: 8,
+    identify: (model) => engine.inference.identify(model),
+    describe: (model) => engine.inference.describe(model),
+    load: () => Promise.reject(new Error("the lane died")),
+    scan: () => Promise.reject(new Error("the lane died")),
+    run: () => Promise.reject(new Error("the lane died")),
+  };
+  await run(id, { versionsFor, inference: dying });
+  await run(id, { versionsFor });
+  expect(await stack.job(id)).toMatchObject({
+    status: "succeeded",
+    attempt: 2,
+    modelVersions: { silero_vad: "6.2" },
+  });
+  expect(asked).toEqual([null, { silero_vad: "6.2" }]);
+});

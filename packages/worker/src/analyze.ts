@@ -19,6 +19,7 @@ import { fetchJobInput } from "./input/fetch-job-input.ts";
 import type { AttemptFacts, JobSettled } from "./job-settled.ts";
 import { fieldsOf, jobSettled } from "./job-settled.ts";
 import { persist } from "./persist.ts";
+import { pinModels } from "./pin-models.ts";
 import { PhaseClock } from "./phases.ts";
 import { runTasks } from "./run-tasks.ts";
 import { openScratch } from "./scratch.ts";
@@ -26,7 +27,7 @@ import { hasAttemptsLeft, settle } from "./settle.ts";
 import { embeddingsOf, storeResult } from "./store-results.ts";
 import type { ResultStore } from "./store-results.ts";
 
-export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags">, ResultStore {
+export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags" | "versionsFor">, ResultStore {
   inference: Inference;
   policy: EgressPolicy;
   scratchRoot: string;
@@ -66,10 +67,11 @@ export async function analyze(
       fetchJobInput(job, { ...options, directory: scratch.directory, signal }),
     );
     facts.inputBytes = input.bytes;
+    const inference = await persist(() => pinModels(claimed, options), signal);
     const analysis = await clock.time("decode", () =>
       runTasks({
         ...options,
-        inference: clock.watch(options.inference),
+        inference: clock.watch(inference),
         file: input.file,
         sha256: input.sha256,
         tasks: job.tasks.map((name) => ({ name, options: job.options[name] })),

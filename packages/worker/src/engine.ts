@@ -1,10 +1,13 @@
 import { availableParallelism } from "node:os";
+import type { TaskName } from "@earshot/shared/domain/tasks";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
 import type { BatchLimits } from "./inference/batcher.ts";
 import { checkFitness } from "./inference/check-fitness.ts";
 import { defaultsFor } from "./inference/device.ts";
 import type { Device } from "./inference/device.ts";
+import { jobVersions } from "./inference/job-versions.ts";
+import type { JobVersions } from "./inference/job-versions.ts";
 import type { RecycleLimits } from "./inference/lane-pool.ts";
 import { createLanes } from "./inference/lanes.ts";
 import type { Lanes } from "./inference/lanes.ts";
@@ -47,6 +50,14 @@ export interface Engine extends AsyncDisposable {
   readTags(file: string, options: { signal: AbortSignal }): Promise<Tags>;
   /** Jobs that it has room for at once: one more than its lanes, to be decoded while they work. 0 while no lane runs. */
   slots(): number;
+  /**
+   * The version of each model that a job runs: those that it began with, where they are still here. `gone`: those that are
+   * not, and were replaced by the current ones.
+   */
+  versionsFor(
+    tasks: readonly TaskName[],
+    earlier: Readonly<Record<string, string>> | null,
+  ): Promise<JobVersions>;
   /** For metrics and readiness. */
   observe(): EngineFigures & { fallbackFrom: Device | null };
 }
@@ -67,6 +78,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const canWork = alive > 0 && !inference.defunct.aborted;
       return canWork ? Math.max(leastSlots, wanted + 1) : 0;
     },
+    versionsFor: (tasks, earlier) => jobVersions(tasks, earlier, registryOf(options)),
     observe: () => ({
       ...inference.observe(),
       fallbackFrom: device === options.device ? null : options.device,
@@ -87,10 +99,9 @@ async function openFitLanes(options: EngineOptions): Promise<{ device: Device; i
 }
 
 async function openLanes(options: EngineOptions, device: Device): Promise<Lanes> {
-  const { threads, log, modelsDir, cacheDir, laneEnv = {}, modelBytes } = options;
+  const { threads, log, laneEnv = {}, modelBytes } = options;
   const defaults = defaultsFor(device, availableParallelism());
-  const folders = { modelsDir, cacheDir };
-  const registry = createRegistry(folders);
+  const { registry, folders } = registryOf(options);
   const inference = await createLanes({
     count: options.lanes ?? defaults.lanes,
     threads,
@@ -104,4 +115,9 @@ async function openLanes(options: EngineOptions, device: Device): Promise<Lanes>
   });
   if (options.fitnessCheck === "at start") await checkFitness(inference, { registry, folders, log });
   return inference;
+}
+
+function registryOf({ modelsDir, cacheDir }: EngineOptions) {
+  const folders = { modelsDir, cacheDir };
+  return { folders, registry: createRegistry(folders) };
 }

@@ -38,6 +38,7 @@ export const accounts = pgTable("accounts", {
   maxQueuedJobs: bytes("max_queued_jobs").notNull().default(100_000),
   maxUploadBytesPerMonth: bytes("max_upload_bytes_per_month"),
   maxAudioSecondsPerMonth: bytes("max_audio_seconds_per_month"),
+  allowedModels: text("allowed_models").array(),
 });
 
 const accountId = () =>
@@ -123,6 +124,7 @@ export const jobs = pgTable("jobs", {
   audioSeconds: doublePrecision("audio_seconds"),
   computeSeconds: doublePrecision("compute_seconds"),
   device: text("device"),
+  modelVersions: jsonb("model_versions").$type<Record<string, string>>(),
   errorCode: text("error_code").$type<JobErrorCode>(),
   errorMessage: text("error_message"),
   errorDetail: jsonb("error_detail").$type<Record<string, unknown>>(),

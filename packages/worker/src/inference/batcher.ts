@@ -5,6 +5,7 @@ import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { Lane } from "./lane.ts";
 import { LaneExit, LaneFailure, LaneTimeout, toAppError } from "./lane-errors.ts";
 import type { LanePool } from "./lane-pool.ts";
+import { modelRef } from "./manifest.ts";
 import type { ModelSpec } from "./manifest.ts";
 import type { ModelFigures } from "./observer.ts";
 
@@ -183,7 +184,8 @@ function bucketOf(rows: number): number {
 }
 
 /** Runs of a model on named tensors. */
-export function runWork({ id, inputs, outputs }: ModelSpec): BatchWork<Tensors, Tensors> {
+export function runWork(spec: ModelSpec): BatchWork<Tensors, Tensors> {
+  const { inputs, outputs } = spec;
   return {
     rowsOf: (feeds) => rowsOf(inputs, feeds),
     async compute(lane, requests, rows, stop) {
@@ -191,15 +193,20 @@ export function runWork({ id, inputs, outputs }: ModelSpec): BatchWork<Tensors, 
       const [only] = requests;
       const isWhole = requests.length === 1 && (rows === counts[0] || !isBatchable(inputs));
       const feeds = isWhole && only !== undefined ? only : joinRows(inputs, requests, rows);
-      return splitRows(outputs, await lane.call({ kind: "run", modelId: id, feeds }, stop), counts);
+      return splitRows(
+        outputs,
+        await lane.call({ kind: "run", modelId: modelRef(spec), feeds }, stop),
+        counts,
+      );
     },
   };
 }
 
 /** Scans of a recurrent model: each call is a stream. */
-export function scanWork({ id }: ModelSpec): BatchWork<ScanRequest, ScanResult> {
+export function scanWork(spec: ModelSpec): BatchWork<ScanRequest, ScanResult> {
   return {
     rowsOf: () => 1,
-    compute: (lane, streams, width, stop) => lane.call({ kind: "scan", modelId: id, streams, width }, stop),
+    compute: (lane, streams, width, stop) =>
+      lane.call({ kind: "scan", modelId: modelRef(spec), streams, width }, stop),
   };
 }

@@ -97,7 +97,7 @@ test.each([1, 2, 3])(
     for (const [index, values] of found.entries()) {
       expect(worst(values, expected[index] ?? []), `stream ${index}`).toBeLessThan(TOLERANCE);
     }
-    const { batches, rows } = shared.observe().models[SPEECH] ?? { batches: 0, rows: 0 };
+    const { batches, rows } = shared.observe().models[`${SPEECH}@6.2`] ?? { batches: 0, rows: 0 };
     expect(rows).toBeGreaterThan(batches);
   },
 );
@@ -128,7 +128,7 @@ test.each([false, true])(
       expect(worst(values, expected[index] ?? [])).toBeLessThan(TOLERANCE);
     }
     expect(new Set(found.map(String)).size).toBe(found.length);
-    const { batches, rows } = shared.observe().models[MUSIC] ?? { batches: 0, rows: 0 };
+    const { batches, rows } = shared.observe().models[`${MUSIC}@1`] ?? { batches: 0, rows: 0 };
     expect(rows / batches).toBeGreaterThan(3);
   },
 );

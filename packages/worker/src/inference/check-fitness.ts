@@ -1,6 +1,7 @@
 import { describeError } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
 import type { Lanes } from "./lanes.ts";
+import { modelRef } from "./manifest.ts";
 import { isInstalled } from "./model-places.ts";
 import type { ModelFolders } from "./model-places.ts";
 import type { Registry } from "./registry.ts";
@@ -20,7 +21,7 @@ export async function checkFitness(
   );
   for (const { id, version } of installed.flat()) {
     try {
-      await lanes.load(id, signal);
+      await lanes.load(modelRef({ id, version }), signal);
     } catch (error) {
       log.warn("model_not_usable", { model: id, version, ...describeError(error) });
       failures.push(error);

@@ -32,9 +32,9 @@ test("models over the budget make room, the one unused for longest first, and co
     await ask(happy);
     await ask(sad);
     await ask(party);
-    expect(lanes.loaded).toEqual([[sad, party]]);
+    expect(lanes.loaded).toEqual([[`${sad}@1`, `${party}@1`]]);
     await ask(happy);
-    expect(lanes.loaded).toEqual([[party, happy]]);
+    expect(lanes.loaded).toEqual([[`${party}@1`, `${happy}@1`]]);
     expect(await ask(sad)).toEqual(first);
   } finally {
     await lanes.close();

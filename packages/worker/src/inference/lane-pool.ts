@@ -7,6 +7,7 @@ import { Lane } from "./lane.ts";
 import { LaneTimeout, toAppError } from "./lane-errors.ts";
 import type { LaneExit } from "./lane-errors.ts";
 import { loadModel, WrongAnswers } from "./load-model.ts";
+import { modelRef } from "./manifest.ts";
 import type { LaneFigures, Observer } from "./observer.ts";
 import type { Registry } from "./registry.ts";
 import { withStop } from "./stop-signal.ts";
@@ -111,7 +112,8 @@ export class LanePool {
   }
 
   hasLoaded(modelId: string): boolean {
-    return [...this.#lanes].some((lane) => lane.hasLoaded(modelId));
+    const ref = modelRef(this.#options.registry.find(modelId));
+    return [...this.#lanes].some((lane) => lane.hasLoaded(ref));
   }
 
   /** A free lane, at once or when there is one: first come, first served. Whoever takes one gives it back. */
@@ -158,7 +160,7 @@ export class LanePool {
 
   /** The hash is checked at every load, so a lane that was replaced does not trust an old check. */
   async #ensureLoaded(lane: Lane, modelId: string, stop: AbortSignal): Promise<void> {
-    if (lane.hasLoaded(modelId)) return;
+    if (lane.hasLoaded(modelRef(this.#options.registry.find(modelId)))) return;
     const { registry, device, modelBytes: budgetBytes = Infinity } = this.#options;
     const resolved = await registry.resolve(modelId);
     try {

@@ -7,6 +7,7 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { providerOf } from "./device.ts";
 import { boundMemory } from "../bound-memory.ts";
 import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
+import { modelRef } from "./manifest.ts";
 import type { ModelSpec, ScanSpec, TensorSpec } from "./manifest.ts";
 import { joinRows, splitRows } from "./batch-tensors.ts";
 import { laneArguments } from "./protocol.ts";
@@ -59,7 +60,7 @@ async function load({ spec, path }: LoadCall): Promise<null> {
   const model = { spec, session, constants: constantsOf(spec) };
   // The first run allocates and, on a GPU, compiles: not on a job's time.
   await session.run({ ...zeroFeeds(spec), ...model.constants });
-  models.set(spec.id, model);
+  models.set(modelRef(spec), model);
   return null;
 }
 

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LaneExit, LaneFailure } from "./lane-errors.ts";
+import { modelRef } from "./manifest.ts";
 import type { Device } from "./device.ts";
 import type { LaneAnswers, LaneCall, LaneMessage } from "./protocol.ts";
 
@@ -125,7 +126,7 @@ export class Lane {
   }
 
   #note(call: LaneCall): void {
-    if (call.kind === "load") this.#loaded.set(call.spec.id, call.bytes);
+    if (call.kind === "load") this.#loaded.set(modelRef(call.spec), call.bytes);
     if (call.kind === "unload") this.#loaded.delete(call.modelId);
     if (call.kind === "run" || call.kind === "scan") {
       const bytes = this.#loaded.get(call.modelId) ?? 0;

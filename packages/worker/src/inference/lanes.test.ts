@@ -242,7 +242,7 @@ test("a crash is counted, and the call that lost its lane is answered by another
   await expect(running).resolves.toMatchObject({ outputs: expect.any(Float32Array) });
   expect(lanes.observe()).toMatchObject({
     lanes: { crashed: 1, started: 2 },
-    models: { [MODEL]: { failures: 1, waiting: 0 } },
+    models: { [`${MODEL}@6.2`]: { failures: 1, waiting: 0 } },
   });
 });
 

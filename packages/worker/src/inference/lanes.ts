@@ -5,6 +5,7 @@ import type { Inference, ModelIdentity, ScanRequest, ScanResult, Tensors } from 
 import { toAppError } from "./lane-errors.ts";
 import { LanePool } from "./lane-pool.ts";
 import type { PoolOptions } from "./lane-pool.ts";
+import { modelRef } from "./manifest.ts";
 import type { ModelSpec } from "./manifest.ts";
 import { Observer } from "./observer.ts";
 import type { EngineFigures } from "./observer.ts";
@@ -137,16 +138,18 @@ class BatchedLanes implements Lanes {
     workOf: (spec: ModelSpec) => BatchWork<Request, Answer>,
     limits: BatchLimits,
   ): Batcher<Request, Answer> {
-    const known = batchers.get(modelId);
+    const spec = this.describe(modelId);
+    const ref = modelRef(spec);
+    const known = batchers.get(ref);
     if (known !== undefined) return known;
-    const figures = this.#observer.of(modelId);
-    const batcher = new Batcher(workOf(this.describe(modelId)), {
-      modelId,
+    const figures = this.#observer.of(ref);
+    const batcher = new Batcher(workOf(spec), {
+      modelId: ref,
       pool: this.#pool,
       limits,
       figures,
     });
-    batchers.set(modelId, batcher);
+    batchers.set(ref, batcher);
     return batcher;
   }
 

@@ -4,6 +4,7 @@ import type { Device } from "./device.ts";
 import { probeError, probeFeeds } from "./golden-probe.ts";
 import type { Lane } from "./lane.ts";
 import { LaneFailure } from "./lane-errors.ts";
+import { modelRef } from "./manifest.ts";
 import type { ModelSpec } from "./manifest.ts";
 import { modelUnavailable } from "./model-unavailable.ts";
 import type { ResolvedModel } from "./registry.ts";
@@ -42,7 +43,7 @@ export async function loadModel(
   }
   const feeds = probeFeeds(spec);
   if (feeds === null) return;
-  const wrong = probeError(spec, await lane.call({ kind: "run", modelId: spec.id, feeds }, stop));
+  const wrong = probeError(spec, await lane.call({ kind: "run", modelId: modelRef(spec), feeds }, stop));
   if (wrong !== null) throw new WrongAnswers(spec, device, wrong);
 }
 

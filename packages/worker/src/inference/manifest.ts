@@ -83,8 +83,11 @@ const model = z
     message: "are not as many different ones as the output has columns",
   });
 
+/** Several versions of a model stand side by side: the first is run where nobody asks for another. */
 const manifest = z
   .strictObject({ models: z.array(model) })
+  .refine(versionsDiffer, { path: ["models"], message: "have the same version of a model twice" })
+  .refine(filesDiffer, { path: ["models"], message: "have different files of one name" })
   .refine(needsAreThere, { path: ["models"], message: "need a model that is not in the manifest" });
 
 export type TensorSpec = z.output<typeof tensor>;
@@ -95,6 +98,23 @@ export type ModelSpec = z.output<typeof model>;
 /** @throws ZodError that names the field. */
 export function parseManifest(json: unknown): ModelSpec[] {
   return manifest.parse(json).models;
+}
+
+/** What tells one version of a model from all other models: `id@version`. */
+export function modelRef({ id, version }: Pick<ModelSpec, "id" | "version">): string {
+  return `${id}@${version}`;
+}
+
+function versionsDiffer({ models }: { models: { id: string; version: string }[] }): boolean {
+  return new Set(models.map(modelRef)).size === models.length;
+}
+
+/** Files are kept by their names. */
+function filesDiffer({ models }: { models: { files: ModelFile[] }[] }): boolean {
+  const files = models.flatMap((spec) => spec.files);
+  return (
+    new Set(files.map(({ name }) => name)).size === new Set(files.map((one) => one.name + one.sha256)).size
+  );
 }
 
 function scanNamesItsTensors({

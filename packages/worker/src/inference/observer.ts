@@ -40,7 +40,7 @@ export interface EngineFigures {
   /** Why no work is taken any more; null while all is well. */
   defunct: string | null;
   lanes: LaneFigures;
-  /** By model id. */
+  /** By `id@version`. */
   models: Readonly<Record<string, ModelFigures>>;
 }
 

@@ -84,6 +84,23 @@ test("a model that is not here is unavailable, and the error says where to put i
   expect(JSON.stringify(error) + String(error)).not.toContain(folder);
 });
 
+test("versions stand side by side: the first is the current one, and each is found by its name", () => {
+  const [current] = model({ version: "2", files: [{ name: "two.onnx", sha256: "a".repeat(64), bytes: 1 }] });
+  const [old] = model();
+  if (current === undefined || old === undefined) throw new Error("no model");
+  const { find } = createRegistry({ models: [current, old] });
+  expect(find("toy").version).toBe("2");
+  expect(find("toy@1").version).toBe("1");
+  expect(() => find("toy@3")).toThrow(expect.objectContaining({ code: "model_unavailable" }));
+});
+
+test("a manifest with the same version twice, or two files of one name, is refused", () => {
+  const [spec] = model();
+  expect(() => parseManifest({ models: [spec, spec] })).toThrow("the same version");
+  const other = { ...spec, version: "2", files: [{ name: "toy.onnx", sha256: "b".repeat(64), bytes: 1 }] };
+  expect(() => parseManifest({ models: [spec, other] })).toThrow("different files");
+});
+
 test("a model that nobody knows is unavailable", async () => {
   await expect(createRegistry().resolve("nobody")).rejects.toMatchObject({ code: "model_unavailable" });
 });

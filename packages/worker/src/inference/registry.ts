@@ -1,6 +1,6 @@
 import { MODEL_MANIFEST } from "@earshot/shared/domain/models";
 import { hashFile } from "../input/hash.ts";
-import { parseManifest } from "./manifest.ts";
+import { modelRef, parseManifest } from "./manifest.ts";
 import type { ModelFile, ModelSpec } from "./manifest.ts";
 import { findPlace } from "./model-places.ts";
 import type { ModelFolders } from "./model-places.ts";
@@ -21,7 +21,7 @@ export interface ResolvedModel {
 
 export interface Registry {
   models: readonly ModelSpec[];
-  /** @throws AppError `model_unavailable` when the manifest does not have it. */
+  /** By `id`, or by `id@version`. @throws AppError `model_unavailable` when the manifest does not have it. */
   find(modelId: string): ModelSpec;
   /** Finds the model's files and checks their hashes. @throws AppError `model_unavailable` that says what to do. */
   resolve(modelId: string): Promise<ResolvedModel>;
@@ -37,7 +37,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const models = options.models ?? parseManifest(MODEL_MANIFEST);
 
   function find(modelId: string): ModelSpec {
-    const spec = models.find((model) => model.id === modelId);
+    const spec = models.find((model) => model.id === modelId || modelRef(model) === modelId);
     if (spec === undefined) throw modelUnavailable(modelId, "is not in models.json");
     return spec;
   }

@@ -1,5 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
+import { findAllowedModels } from "@earshot/shared/db/allowed-models";
+import { mayUseModel } from "@earshot/shared/domain/allowed-models";
 import { AppError } from "@earshot/shared/domain/errors";
+import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
@@ -18,11 +21,12 @@ const route = createRoute({
   },
 });
 
-export function getModel(app: App): void {
-  app.openapi(route, (c) => {
+export function getModel(app: App, deps: Pick<Deps, "db">): void {
+  app.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
     const model = MODELS.find((model) => model.id === id);
-    if (model === undefined) throw new AppError("not_found");
+    const allowed = await findAllowedModels(deps.db, c.var.principal.accountId);
+    if (model === undefined || !mayUseModel(model, allowed)) throw new AppError("not_found");
     return c.json(model, 200);
   });
 }

@@ -1,5 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
+import { findAllowedModels } from "@earshot/shared/db/allowed-models";
+import { mayUseModel } from "@earshot/shared/domain/allowed-models";
+import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
@@ -13,11 +16,17 @@ const route = createRoute({
   summary: "The models behind the tasks",
   middleware: authorize("jobs:read"),
   responses: {
-    200: { description: "All of them.", content: { "application/json": { schema: ModelList } } },
+    200: {
+      description: "Those that the account may use.",
+      content: { "application/json": { schema: ModelList } },
+    },
     ...problems("forbidden"),
   },
 });
 
-export function listModels(app: App): void {
-  app.openapi(route, (c) => c.json({ data: [...MODELS] }, 200));
+export function listModels(app: App, deps: Pick<Deps, "db">): void {
+  app.openapi(route, async (c) => {
+    const allowed = await findAllowedModels(deps.db, c.var.principal.accountId);
+    return c.json({ data: MODELS.filter((model) => mayUseModel(model, allowed)) }, 200);
+  });
 }

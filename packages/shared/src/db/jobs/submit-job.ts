@@ -1,6 +1,8 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { TaskName } from "../../domain/tasks.ts";
 import { fromNow } from "../clock.ts";
+import { refuseForbiddenModels } from "../../domain/allowed-models.ts";
+import { allowedModelsOf } from "../allowed-models.ts";
 import type { Database } from "../database.ts";
 import { idempotencyKeys, jobs } from "../schema.ts";
 import type { Job } from "./job.ts";
@@ -52,6 +54,7 @@ const BELL_SECONDS = 30;
 /**
  * Inserts the job and the answer to its request in one transaction: what was accepted is durable, and a repeat of the
  * request gets the same bytes. `answerFor` must be pure.
+ * @throws AppError `forbidden` for a task whose model the account may not use.
  */
 export async function submitJob(
   db: Database,
@@ -72,11 +75,13 @@ export async function submitJob(
 
 async function insertJob(tx: Database, input: NewJob): Promise<Job> {
   const { queueDeadlineSeconds, ...rest } = input;
-  const [job] = await tx
+  const [row] = await tx
     .insert(jobs)
     .values({ ...rest, queueDeadlineAt: fromNow(queueDeadlineSeconds), claimableAt: fromNow(BELL_SECONDS) })
-    .returning(jobColumns);
-  if (job === undefined) throw new Error("an insert gave no row");
+    .returning({ ...jobColumns, allowedModels: allowedModelsOf(input.accountId) });
+  if (row === undefined) throw new Error("an insert gave no row");
+  const { allowedModels, ...job } = row;
+  refuseForbiddenModels(job.tasks, allowedModels);
   return job;
 }
 
