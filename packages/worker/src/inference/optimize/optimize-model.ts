@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "@earshot/shared/log";
 import { createLanes } from "../lanes.ts";
+import { modelRef } from "../manifest.ts";
 import type { ModelSpec } from "../manifest.ts";
 import type { ModelFolders } from "../model-places.ts";
 import { createRegistry } from "../registry.ts";
@@ -89,11 +90,12 @@ async function compare(
 
 /** Two graphs whose files were checked by whoever made them. */
 function registryOf(pair: readonly [ModelSpec, ModelSpec], paths: readonly [string, string]): Registry {
-  const find = (id: string) => (id === pair[0].id ? pair[0] : pair[1]);
+  const isFirst = (id: string) => id === pair[0].id || id === modelRef(pair[0]);
+  const find = (id: string) => (isFirst(id) ? pair[0] : pair[1]);
   return {
     models: pair,
     find,
-    resolve: async (id) => ({ spec: find(id), path: id === pair[0].id ? paths[0] : paths[1] }),
+    resolve: async (id) => ({ spec: find(id), path: isFirst(id) ? paths[0] : paths[1] }),
   };
 }
 
