@@ -7,7 +7,7 @@ import type { Sandbox } from "./sandbox.ts";
 
 export type Tags = Record<string, string>;
 
-const ENTRY = fileURLToPath(new URL("tags.main.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("tags.main.mjs", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
 
 const MAX_TAGS = 32;
