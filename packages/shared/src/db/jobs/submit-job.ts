@@ -61,16 +61,19 @@ export async function submitJob(
   input: { job: NewJob; idempotency: IdempotencyClaim | null; answerFor: (job: Job) => SavedAnswer },
 ): Promise<Submission> {
   const { idempotency } = input;
+  // One statement is a transaction by itself: to begin and to commit one would be two more trips to the database.
+  if (idempotency === null) return created(await insertJob(db, input.job), input.answerFor);
   return db.transaction(async (tx) => {
-    if (idempotency) {
-      const earlier = await findSubmission(tx, input.job.accountId, idempotency);
-      if (earlier) return earlier;
-    }
-    const job = await insertJob(tx, input.job);
-    const answer = input.answerFor(job);
-    if (idempotency) await remember(tx, job.accountId, idempotency, answer);
-    return { outcome: "created", job, answer };
+    const earlier = await findSubmission(tx, input.job.accountId, idempotency);
+    if (earlier) return earlier;
+    const submission = created(await insertJob(tx, input.job), input.answerFor);
+    await remember(tx, input.job.accountId, idempotency, submission.answer);
+    return submission;
   });
+}
+
+function created(job: Job, answerFor: (job: Job) => SavedAnswer) {
+  return { outcome: "created" as const, job, answer: answerFor(job) };
 }
 
 async function insertJob(tx: Database, input: NewJob): Promise<Job> {
