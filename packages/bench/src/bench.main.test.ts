@@ -19,13 +19,22 @@ test(
   { timeout: 180_000 },
   async () => {
     const before = await homes();
-    const { stdout, stderr } = await bench("--quick", "--only", "queue.flatness");
+    const { stdout, stderr } = await bench(
+      "--quick",
+      "--only",
+      "queue.flatness",
+      "--only",
+      "submit.overhead",
+    );
     const report: unknown = JSON.parse(stdout);
     expect(report).toMatchObject({
       machine: { cores: expect.any(Number) },
       models: expect.stringContaining("Silero"),
       quick: true,
-      figures: { "queue.flatness": { goal: 1.5, operations: { claim: { ratio: expect.any(Number) } } } },
+      figures: {
+        "submit.overhead": { goal: 1.5, requests: 10 },
+        "queue.flatness": { goal: 1.5, operations: { claim: { ratio: expect.any(Number) } } },
+      },
     });
     expect(stderr).toContain("filling 1000 rows");
     expect((await homes()).filter((name) => !before.includes(name))).toEqual([]);

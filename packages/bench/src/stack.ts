@@ -1,21 +1,18 @@
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ApiConnection } from "@earshot/cli/client/api-client";
 import { PATIENT } from "@earshot/cli/client/retry";
-import { ensureFirstAccount } from "@earshot/cli/stack/first-account";
 import { makeHome } from "@earshot/cli/stack/home";
 import type { Home } from "@earshot/cli/stack/home";
 import { startPostgres } from "@earshot/cli/stack/postgres";
 import { findFreePort } from "@earshot/cli/stack/postgres-port";
-import { keepSecret } from "@earshot/cli/stack/secret-file";
 import { startService } from "@earshot/cli/stack/service-process";
 import type { ServiceProcess, ServiceSpec } from "@earshot/cli/stack/service-process";
 import { queueSpec, serviceSpecs } from "@earshot/cli/stack/service-specs";
 import type { StackSpecs } from "@earshot/cli/stack/service-specs";
+import { prepareDatabase } from "@earshot/cli/stack/stack";
 import { readStackConfig } from "@earshot/cli/stack/stack-config";
-import { openStackDatabase } from "@earshot/cli/stack/stack-database";
-import { newSealKey } from "@earshot/shared/crypto/seal";
+import { openDatabase } from "@earshot/shared/db/database";
 import { silentLog } from "@earshot/shared/log";
 import type postgres from "postgres";
 import * as z from "zod";
@@ -57,11 +54,11 @@ export async function openStack(context: BenchContext, name: string): Promise<Be
     log: silentLog,
   });
   started.defer(() => server.stop());
-  const sealKeys = await keepSecret(home.sealKeys, () => newSealKey("bench"));
-  await keepSecret(home.urlKey, () => randomBytes(32).toString("base64url"));
-  const database = await openStackDatabase(home, server);
+  await prepareDatabase(home, server);
+  const ownerUrl = new URL(server.ownerUrl);
+  ownerUrl.pathname = "/earshot";
+  const database = openDatabase({ url: ownerUrl.href, name: "bench", max: 2 });
   started.defer(() => database.close());
-  await ensureFirstAccount(database.db, home, sealKeys);
 
   const services: ServiceProcess[] = [];
   started.defer(async () => void (await Promise.all(services.map((service) => service.stop()))));
@@ -73,8 +70,6 @@ export async function openStack(context: BenchContext, name: string): Promise<Be
   const queue = queueAddress.parse((await start(queueSpec(await findFreePort()))).ready);
   const specs = serviceSpecs(config, queue);
   const key = (await readFile(home.apiKey, "utf8")).trim();
-  const ownerUrl = new URL(server.ownerUrl);
-  ownerUrl.pathname = "/earshot";
   const running = started.move();
   return {
     home,

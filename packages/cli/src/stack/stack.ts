@@ -79,7 +79,8 @@ async function stopAll(services: readonly Service[]): Promise<void> {
   await Promise.all(services.map((service) => service.stop()));
 }
 
-async function prepareDatabase(home: Home, postgres: EmbeddedPostgres): Promise<void> {
+/** Secrets, database and first account, before any process of the stack. */
+export async function prepareDatabase(home: Home, postgres: EmbeddedPostgres): Promise<void> {
   const sealKeys = await keepSecret(home.sealKeys, () => newSealKey("k1"));
   await keepSecret(home.urlKey, () => randomBytes(32).toString("base64url"));
   await keepAuditKey(home);
