@@ -36,6 +36,7 @@ async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise
   const directory = await mkdtemp(join(tmpdir(), "earshot-bench-"));
   const models = await findModels(process.env["EARSHOT_MODELS_DIR"]);
   const say = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+  say(`everything is in ${directory}`);
   const context = { home: homeAt(directory), models, searchPath: process.env["PATH"] ?? "", quick, say };
   const figures: Record<string, Measured> = {};
   try {
