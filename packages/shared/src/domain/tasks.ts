@@ -2,6 +2,9 @@ import * as z from "zod";
 
 const seconds = (fallback: number) => z.number().min(0).max(60).default(fallback);
 
+/** Of SwiftF0. */
+const PITCH_RANGE_HZ = { lowest: 46.875, highest: 2_093.75 };
+
 /**
  * The task catalog: what a job may ask for, with the options of each. A task's code is one file of the
  * worker with the same name; `model` names its entry in the worker's models.json.
@@ -36,6 +39,31 @@ export const TASKS = {
         ...options,
         threshold_off: options.threshold_off ?? Math.max(0.01, options.threshold - 0.15),
       })),
+  },
+  "speech.quality": {
+    title: "How good speech sounds: mean opinion scores of signal, background and overall (DNSMOS)",
+    model: "dnsmos_sig_bak_ovr",
+    options: z.strictObject({}),
+  },
+  "music.pitch": {
+    title: "The fundamental frequency of one voice over time (SwiftF0)",
+    model: "swift_f0",
+    options: z
+      .strictObject({
+        // The published default.
+        confidence_threshold: z.number().min(0).max(1).default(0.9),
+        min_hz: z
+          .number()
+          .min(PITCH_RANGE_HZ.lowest)
+          .max(PITCH_RANGE_HZ.highest)
+          .default(PITCH_RANGE_HZ.lowest),
+        max_hz: z
+          .number()
+          .min(PITCH_RANGE_HZ.lowest)
+          .max(PITCH_RANGE_HZ.highest)
+          .default(PITCH_RANGE_HZ.highest),
+      })
+      .refine(({ min_hz, max_hz }) => min_hz < max_hz, { path: ["max_hz"], error: "must be above min_hz" }),
   },
   "music.tags": {
     title: "Fifty tags of genre, mood and instruments, over time",

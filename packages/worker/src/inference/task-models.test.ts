@@ -40,7 +40,8 @@ test("the default tasks are those of a fresh install, and each whose last model 
   const [base = "", ...heads] = modelsOfTask("music.mood", models).map(({ id }) => id);
   await put([base, ...heads.slice(1)]);
   expect(await findDefaultTasks(models, { modelsDir })).toEqual([...fresh, "music.tags", "music.embedding"]);
-  expect(await findTaskGaps(models, { modelsDir })).toMatchObject([
+  const gaps = await findTaskGaps(models, { modelsDir });
+  expect(gaps.filter(({ task }) => task.startsWith("music.m"))).toMatchObject([
     { task: "music.mood", lacks: [{ id: heads[0] }] },
   ]);
   await put(heads);

@@ -13,6 +13,8 @@ export interface MelBankOptions {
   sampleRateHz: number;
   lowHz: number;
   highHz: number;
+  /** Between neighbouring bins, where the last one is not at half the sample rate: of a transform of odd length. */
+  binHz?: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface MelBankOptions {
  */
 export function createMelBank(options: MelBankOptions): MelBank {
   const hz = cornersHz(options);
-  const binHz = f32(f32(options.sampleRateHz / 2) / (options.bins - 1));
+  const binHz = options.binHz ?? f32(f32(options.sampleRateHz / 2) / (options.bins - 1));
   const bands = Array.from({ length: options.bands }, (_, band) =>
     triangle(hz.subarray(band, band + 3), binHz),
   );

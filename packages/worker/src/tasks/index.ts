@@ -2,7 +2,9 @@ import type { TaskName } from "@earshot/shared/domain/tasks";
 import { audioFeatures } from "./audio-features.ts";
 import { musicEmbedding } from "./music-embedding.ts";
 import { musicMood } from "./music-mood.ts";
+import { musicPitch } from "./music-pitch.ts";
 import { musicTags } from "./music-tags.ts";
+import { speechQuality } from "./speech-quality.ts";
 import { speechSegments } from "./speech-segments.ts";
 import type { Task } from "./task.ts";
 
@@ -12,6 +14,8 @@ export type InstalledTasks = { readonly [Name in TaskName]: Task<Name> };
 export const INSTALLED_TASKS: InstalledTasks = {
   "audio.features": audioFeatures,
   "speech.segments": speechSegments,
+  "speech.quality": speechQuality,
+  "music.pitch": musicPitch,
   "music.tags": musicTags,
   "music.mood": musicMood,
   "music.embedding": musicEmbedding,
