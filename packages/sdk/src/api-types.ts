@@ -234,7 +234,7 @@ export type Job = {
 };
 
 export type JobFormRequest = {
-  tasks: ("audio.features" | "speech.segments" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -247,6 +247,13 @@ export type JobFormRequest = {
       min_silence_seconds?: number | undefined;
       padding_seconds?: number | undefined;
       probabilities?: boolean | undefined;
+    } | undefined;
+    "speech.quality"?: {
+    } | undefined;
+    "music.pitch"?: {
+      confidence_threshold?: number | undefined;
+      min_hz?: number | undefined;
+      max_hz?: number | undefined;
     } | undefined;
     "music.tags"?: {
     } | undefined;
@@ -279,7 +286,7 @@ export type JobRequest = {
     upload_id?: string | undefined;
     url?: string | undefined;
   };
-  tasks: ("audio.features" | "speech.segments" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -292,6 +299,13 @@ export type JobRequest = {
       min_silence_seconds?: number | undefined;
       padding_seconds?: number | undefined;
       probabilities?: boolean | undefined;
+    } | undefined;
+    "speech.quality"?: {
+    } | undefined;
+    "music.pitch"?: {
+      confidence_threshold?: number | undefined;
+      min_hz?: number | undefined;
+      max_hz?: number | undefined;
     } | undefined;
     "music.tags"?: {
     } | undefined;
@@ -681,7 +695,7 @@ export interface Queries {
   "GET /v1/jobs": {
     status?: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired" | undefined;
     /** Jobs that were asked for this task. */
-    task?: "audio.features" | "speech.segments" | "music.tags" | "music.mood" | "music.embedding" | undefined;
+    task?: "audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.tags" | "music.mood" | "music.embedding" | undefined;
     /** Later than this, an ISO 8601 time. */
     created_after?: string | undefined;
     /** Earlier than this. */
