@@ -40,6 +40,8 @@ export async function openWranglerDev(): Promise<FrontDoor> {
     EARSHOT_BLOBS: bucket.location,
     EARSHOT_BLOBS_CREDENTIALS: bucket.credentials,
     EARSHOT_SEAL_KEYS: sealKey,
+    // All tests come from one address; accounts have the limits that they have where nothing is configured.
+    EARSHOT_RATE_LIMITS: "auth=100000/60,failed=100000/60",
   });
   started.defer(() => stop(wrangler));
   const origin = await originOf(wrangler);

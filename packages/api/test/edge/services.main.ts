@@ -34,6 +34,8 @@ const services: EdgeServices = {
     EARSHOT_BLOBS: bucket.location,
     EARSHOT_BLOBS_CREDENTIALS: bucket.credentials,
     EARSHOT_SEAL_KEYS: newSealKey("edge"),
+    // All tests come from one address; accounts have the limits that they have where nothing is configured.
+    EARSHOT_RATE_LIMITS: "auth=100000/60,failed=100000/60",
     EARSHOT_RESULT_KEYS: await newResultKey("edge"),
   },
 };

@@ -8,14 +8,13 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { isLoopbackHost } from "../domain/loopback.ts";
 import { endWithConnection } from "./lost-transactions.ts";
-import * as schema from "./schema.ts";
 import { StatementWatch } from "./statement-watch.ts";
 
 /** A connection pool or a transaction on one: every query of this room takes either. */
 export type Database = PgDatabase<
   PostgresJsQueryResultHKT,
-  typeof schema,
-  ExtractTablesWithRelations<typeof schema>
+  Record<string, never>,
+  ExtractTablesWithRelations<Record<string, never>>
 >;
 
 export interface OpenDatabase {
@@ -78,7 +77,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   });
   const client = endWithConnection(sql);
   return {
-    db: drizzle(watch === null ? client : watch.watch(client), { schema }),
+    db: drizzle(watch === null ? client : watch.watch(client)),
     sql,
     close: () => sql.end({ timeout: CLOSE_WITHIN_SECONDS }),
   };

@@ -1,4 +1,5 @@
-import ipaddr from "ipaddr.js";
+import { isInRange, parseIp, parseIpRange } from "../domain/ip-address.ts";
+import type { IpRange } from "../domain/ip-address.ts";
 
 /**
  * What the IANA registry of special IPv4 addresses lists (RFC 6890), with multicast. Stricter than the registry in
@@ -25,10 +26,10 @@ const SPECIAL_V4 = [
   "203.0.113.0/24", // documentation
   "224.0.0.0/4", // multicast
   "240.0.0.0/4", // reserved, broadcast
-].map((range) => ipaddr.IPv4.parseCIDR(range));
+].map(range);
 
 /** The only part of IPv6 that is handed out for global unicast (RFC 4291). What embeds an IPv4 address outside it needs no entry below. */
-const UNICAST_V6 = ipaddr.IPv6.parseCIDR("2000::/3");
+const UNICAST_V6 = range("2000::/3");
 
 const SPECIAL_V6 = [
   "2001::/23", // protocol assignments: Teredo, benchmarking, AMT, AS112, ORCHID and ORCHIDv2
@@ -36,37 +37,33 @@ const SPECIAL_V6 = [
   "2002::/16", // 6to4, which embeds any IPv4 address
   "2620:4f:8000::/48", // AS112
   "3fff::/20", // documentation
-].map((range) => ipaddr.IPv6.parseCIDR(range));
+].map(range);
 
-const LOOPBACK_V4 = ipaddr.IPv4.parseCIDR("127.0.0.0/8");
-const LOOPBACK_V6 = ipaddr.IPv6.parseCIDR("::1/128");
+const LOOPBACK_V4 = range("127.0.0.0/8");
+const LOOPBACK_V6 = range("::1/128");
 
 /** Whether `ip` is an address of the public internet. False for everything special, and for what is no address at all. */
 export function isGlobalAddress(ip: string): boolean {
-  const { v4, v6 } = parse(ip);
-  if (v4) return !SPECIAL_V4.some((range) => v4.match(range));
-  if (v6) return v6.match(UNICAST_V6) && !SPECIAL_V6.some((range) => v6.match(range));
-  return false;
+  const address = parseIp(ip);
+  if (address === null) return false;
+  if (ipVersion(ip) === 4) return !SPECIAL_V4.some((range) => isInRange(address, range));
+  return isInRange(address, UNICAST_V6) && !SPECIAL_V6.some((range) => isInRange(address, range));
 }
 
 /** 127.0.0.0/8 and ::1. Not the IPv6 forms that embed the former: nothing honest writes them. */
 export function isLoopbackAddress(ip: string): boolean {
-  const { v4, v6 } = parse(ip);
-  return v4?.match(LOOPBACK_V4) ?? v6?.match(LOOPBACK_V6) ?? false;
+  const address = parseIp(ip);
+  return address !== null && isInRange(address, ipVersion(ip) === 4 ? LOOPBACK_V4 : LOOPBACK_V6);
 }
 
 /** 4, 6, or 0 for what is no address: node:net's `isIP` for every runtime, but that nothing with a zone id is one. */
 export function ipVersion(text: string): 4 | 6 | 0 {
-  if (V4.test(text)) return 4;
-  return text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text) ? 6 : 0;
+  if (parseIp(text) === null) return 0;
+  return text.includes(":") ? 6 : 4;
 }
 
-/** Four decimal numbers: no octal, short or hexadecimal form. */
-const V4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/;
-
-function parse(ip: string): { v4?: ipaddr.IPv4; v6?: ipaddr.IPv6 } {
-  const version = ipVersion(ip);
-  if (version === 4) return { v4: ipaddr.IPv4.parse(ip) };
-  if (version === 6) return { v6: ipaddr.IPv6.parse(ip) };
-  return {};
+function range(text: string): IpRange {
+  const parsed = parseIpRange(text);
+  if (parsed === null) throw new TypeError(`${text} is no range`);
+  return parsed;
 }
