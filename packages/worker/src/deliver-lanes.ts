@@ -1,74 +1,84 @@
-/** Of one lane at once, and of all at once. */
+import type { LaneRooms } from "@earshot/shared/db/deliveries";
+
 export interface LaneLimits {
   /** Attempts under way at once, in all. */
   concurrency: number;
-  /** Of a lane whose last attempt here arrived. */
-  healthy: number;
-  /** Of a lane that nothing is known of yet. */
-  unknown: number;
+  /** Of them, to one receiver that took the last thing it was sent. Any other has one. */
+  perLane: number;
 }
 
-/** A receiver that failed is remembered for so long that it can't take everybody's places again; a restart forgets it. */
-const REMEMBERED = 10_000;
+/** Names that a claim carries along: receivers that took something lately … */
+const HEALTHY_KNOWN = 256;
+/** … and that did not. One that is forgotten is a stranger again. */
+const SICK_KNOWN = 1_000;
 
 /**
- * Who may have how many attempts under way, by how the last one ended. A lane that failed has one place, and all of those
- * together half of the places: however many receivers hang, the others have the rest.
+ * Who may have how many attempts under way, by how the last one ended. A receiver that took something lately has places of its
+ * own. All strangers together have half of the places at most, and all that failed a quarter: however many receivers hang, the
+ * ones that are known to work have the rest, and wait for none of them.
  */
 export class Lanes {
   readonly #limits: LaneLimits;
   readonly #busy = new Map<string, number>();
-  /** Lanes whose last attempt failed; the one that was tried longest ago first. */
-  readonly #sick = new Set<string>();
-  /** Lanes under way whose last attempt arrived. */
+  /** Both with the lane that was tried longest ago first. */
   readonly #healthy = new Set<string>();
+  readonly #sick = new Set<string>();
 
   constructor(limits: LaneLimits) {
     this.#limits = limits;
   }
 
   begin(lane: string): void {
-    this.#busy.set(lane, (this.#busy.get(lane) ?? 0) + 1);
-    if (this.#sick.delete(lane)) this.#sick.add(lane);
+    this.#busy.set(lane, this.#busyIn(lane) + 1);
+    for (const known of [this.#healthy, this.#sick]) if (known.delete(lane)) known.add(lane);
   }
 
   /** @param hasArrived null: it was not attempted after all. */
   end(lane: string, hasArrived: boolean | null): void {
-    const busy = (this.#busy.get(lane) ?? 1) - 1;
+    const busy = this.#busyIn(lane) - 1;
     if (busy > 0) this.#busy.set(lane, busy);
     else this.#busy.delete(lane);
     if (hasArrived === null) return;
-    if (hasArrived) {
-      this.#sick.delete(lane);
-      this.#healthy.add(lane);
-    } else {
-      this.#healthy.delete(lane);
-      this.#sick.add(lane);
-      if (this.#sick.size > REMEMBERED) this.#sick.delete([...this.#sick][0] ?? "");
-    }
-    // An idle lane starts anew: this map must not grow with every receiver there ever was.
-    if (!this.#busy.has(lane)) this.#healthy.delete(lane);
+    this.#healthy.delete(lane);
+    this.#sick.delete(lane);
+    if (hasArrived) remember(this.#healthy, lane, HEALTHY_KNOWN);
+    else remember(this.#sick, lane, SICK_KNOWN);
   }
 
-  /** Places left for each lane that differs from one of which nothing is known and nothing is under way. */
-  rooms(): Map<string, number> {
-    const rooms = new Map<string, number>();
-    for (const [lane, busy] of this.#busy) {
-      const limit = this.#healthy.has(lane) ? this.#limits.healthy : this.#limits.unknown;
-      rooms.set(lane, Math.max(0, limit - busy));
-    }
-    let free = Math.max(1, Math.floor(this.#limits.concurrency / 2)) - this.#sickUnderWay();
+  rooms(): LaneRooms {
+    const { concurrency, perLane } = this.#limits;
+    const lanes = new Map<string, number>();
+    // A stranger under way has its one place.
+    for (const lane of this.#busy.keys()) lanes.set(lane, 0);
+    for (const lane of this.#healthy) lanes.set(lane, Math.max(0, perLane - this.#busyIn(lane)));
+    const underWay = [...this.#busy].map(([lane, busy]) => ({ busy, kind: this.#kindOf(lane) }));
+    const placesOf = (kind: string) =>
+      underWay.reduce((sum, lane) => sum + (lane.kind === kind ? lane.busy : 0), 0);
+    let forSick = share(concurrency / 4) - placesOf("sick");
     for (const lane of this.#sick) {
-      const hasRoom = !this.#busy.has(lane) && free > 0;
-      rooms.set(lane, hasRoom ? 1 : 0);
-      if (hasRoom) free -= 1;
+      const hasRoom = !this.#busy.has(lane) && forSick > 0;
+      lanes.set(lane, hasRoom ? 1 : 0);
+      if (hasRoom) forSick -= 1;
     }
-    return rooms;
+    return { lanes, strangers: Math.max(0, share(concurrency / 2) - placesOf("stranger")) };
   }
 
-  #sickUnderWay(): number {
-    let count = 0;
-    for (const [lane, busy] of this.#busy) if (this.#sick.has(lane)) count += busy;
-    return count;
+  #busyIn(lane: string): number {
+    return this.#busy.get(lane) ?? 0;
   }
+
+  #kindOf(lane: string): "healthy" | "sick" | "stranger" {
+    if (this.#healthy.has(lane)) return "healthy";
+    return this.#sick.has(lane) ? "sick" : "stranger";
+  }
+}
+
+function share(places: number): number {
+  return Math.max(1, Math.floor(places));
+}
+
+function remember(lanes: Set<string>, lane: string, most: number): void {
+  lanes.add(lane);
+  const [oldest] = lanes;
+  if (lanes.size > most && oldest !== undefined) lanes.delete(oldest);
 }

@@ -7,6 +7,7 @@ import { pause, rejectOnAbort } from "@earshot/shared/pause";
 import { readDelivererConfig } from "./deliver-config.ts";
 import { createDeliverMetrics } from "./deliver-metrics.ts";
 import { createDeliverer } from "./deliver.ts";
+import { createEventNumberer } from "./number-events.ts";
 import { openAuditSealer } from "./open-audit-sealer.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { createSweep } from "./sweep.ts";
@@ -27,9 +28,16 @@ await runUntilStopped(base, async (stop) => {
   await using metrics = await openMetrics(config, base);
   const log = watchEvents(base, createDeliverMetrics(metrics.registry, db));
   stop.addEventListener("abort", () => metrics.health.drain());
+  const numberer = createEventNumberer({ db, log });
   const deliverer = createDeliverer({
     db,
-    listen: (wake) => database.sql.listen("earshot_deliveries", wake, wake),
+    listen: (wake) => {
+      const wakeBoth = () => {
+        wake();
+        numberer.ring();
+      };
+      return database.sql.listen("earshot_deliveries", wakeBoth, wakeBoth);
+    },
     sealKeys: config.SEAL_KEYS,
     policy: { allowLoopback: config.ALLOW_LOOPBACK },
     log,
@@ -42,8 +50,8 @@ await runUntilStopped(base, async (stop) => {
   log.info("ready");
   metrics.health.hasRoom(true);
   process.send?.({ ready: true, ...metrics.address });
-  const work = Promise.all([deliverer.run(stop), sweep.run(stop), sealer.run(stop)]).then(() =>
-    database.close(),
+  const work = Promise.all([deliverer.run(stop), numberer.run(stop), sweep.run(stop), sealer.run(stop)]).then(
+    () => database.close(),
   );
   const overdue = rejectOnAbort(stop).catch(() => pause(EXIT_WITHIN_MS));
   await Promise.race([work, overdue]);

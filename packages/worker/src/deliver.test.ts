@@ -204,12 +204,13 @@ test("a Retry-After is kept in the database", async () => {
 });
 
 test("a hanging receiver holds up nobody else", async () => {
+  await using other = await startReceiver();
   receiver.script("hang");
   await startDeliverer({ timeoutMs: 500 });
   await announce();
   await receiver.next();
-  await announce();
-  await receiver.next();
+  await announce({ url: other.url });
+  await other.next();
   expect((await readDelivery()).attempt).toBe(0);
   expect(await afterAttempt(1)).toMatchObject({ status: "pending" });
   expect(await rooms.owner`select error from delivery_attempts where error is not null`).toEqual([
@@ -251,7 +252,12 @@ test("two deliverers send each delivery once", async () => {
 
 test("what a killed deliverer had leased is sent again under the same id when the lease is over", async () => {
   await announce();
-  const { deliveries } = await claimDeliveries(rooms.deliver, { limit: 1, laneLimit: 1, leaseSeconds: 60 });
+  const { deliveries } = await claimDeliveries(rooms.deliver, {
+    limit: 1,
+    lanes: new Map(),
+    strangers: 1,
+    leaseSeconds: 60,
+  });
   await startDeliverer();
   expect(receiver.requests).toEqual([]);
   await makeDue();

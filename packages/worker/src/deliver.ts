@@ -29,10 +29,8 @@ export interface DelivererOptions {
   resolve?: Resolve;
   /** Attempts under way at once. */
   concurrency?: number;
-  /** Of them, to one receiver that takes what it is sent … */
-  healthyLane?: number;
-  /** … and to one that nothing is known of. One that failed has one. */
-  unknownLane?: number;
+  /** Of them, to one receiver that takes what it is sent. Any other has one. */
+  perLane?: number;
   /** Of one attempt. Well under the lease, or a slow receiver is sent to twice. */
   timeoutMs?: number;
   leaseSeconds?: number;
@@ -47,8 +45,7 @@ export interface Deliverer {
 
 const DEFAULTS = {
   concurrency: 128,
-  healthyLane: 8,
-  unknownLane: 2,
+  perLane: 8,
   timeoutMs: 15_000,
   leaseSeconds: 60,
   graceMs: 4_000,
@@ -72,7 +69,7 @@ type Settings = DelivererOptions & typeof DEFAULTS;
 async function deliver(settings: Settings, draining: AbortSignal): Promise<void> {
   const { db, log, random, clock, concurrency, leaseSeconds } = settings;
   const bell = createBell();
-  const lanes = new Lanes({ concurrency, healthy: settings.healthyLane, unknown: settings.unknownLane });
+  const lanes = new Lanes({ concurrency, perLane: settings.perLane });
   const agents = createAgents();
   const resolve = settings.resolve ?? resolveByDns();
   const inFlight = new Set<Promise<void>>();
@@ -101,8 +98,7 @@ async function deliver(settings: Settings, draining: AbortSignal): Promise<void>
     if (free === 0) return LONGEST_WAIT_MS;
     const { deliveries, nextInMs } = await claimDeliveries(db, {
       limit: free,
-      laneLimit: settings.unknownLane,
-      rooms: lanes.rooms(),
+      ...lanes.rooms(),
       leaseSeconds,
       now: clock?.(),
     });

@@ -18,7 +18,11 @@ beforeEach(() => rooms.empty());
 afterAll(() => rooms[Symbol.asyncDispose]());
 
 const HOOK = "https://example.com/hook";
-const LEASE = { limit: 10, laneLimit: 10, leaseSeconds: 60 };
+const LEASE = { limit: 10, strangers: 10, leaseSeconds: 60 };
+
+/** Every test but those of lanes has one. */
+const lanes = () => new Map([[`${rooms.accountId} ${HOOK.slice(0, HOOK.indexOf("/hook"))}`, 12]]);
+
 const RECORD: AttemptRecord = {
   startedAt: new Date("2026-01-01T00:00:00.123Z"),
   latencyMs: 12,
@@ -35,9 +39,10 @@ async function announce(overrides: Parameters<TestRooms["submit"]>[0] = {}): Pro
 }
 
 const claim = async (request: Partial<ClaimRequest> = {}) =>
-  (await claimDeliveries(rooms.deliver, { ...LEASE, ...request })).deliveries;
+  (await claimDeliveries(rooms.deliver, { ...LEASE, lanes: lanes(), ...request })).deliveries;
 
-const nextInMs = async () => (await claimDeliveries(rooms.deliver, { ...LEASE, limit: 0 })).nextInMs;
+const nextInMs = async () =>
+  (await claimDeliveries(rooms.deliver, { ...LEASE, lanes: lanes(), limit: 0 })).nextInMs;
 
 async function recorded(delivery: ClaimedDelivery, verdict: Verdict): Promise<boolean> {
   return (await recordAttempt(rooms.deliver, delivery, RECORD, verdict)).isCounted;
@@ -71,7 +76,7 @@ test("deliverers at once get each delivery once, oldest first", async () => {
   const claims = await Promise.all(Array.from({ length: 4 }, () => claim({ limit: 3 })));
   const ids = claims.flat().map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const rest = await claim({ limit: 12, laneLimit: 12 });
+  const rest = await claim({ limit: 12 });
   expect(ids.length + rest.length).toBe(12);
 });
 
@@ -86,23 +91,23 @@ test("a delivery that another deliverer is just claiming is passed over, not wai
   });
 });
 
-test("a lane gives no more than it has room for, however much waits in it, and the others give theirs", async () => {
-  const urls = ["https://a.example.com/", "https://b.example.com/", "https://c.example.com/"];
-  for (let made = 0; made < 12; made++) await announce({ webhookUrl: urls[made % 3] ?? "" });
-  const lanes = urls.map((url) => `${rooms.accountId} ${new URL(url).origin}`);
-  const [a = "", b = "", c = ""] = lanes;
-  const claimed = await claim({
-    limit: 100,
-    laneLimit: 2,
-    rooms: new Map([
-      [a, 0],
-      [b, 3],
-    ]),
+test("a lane gives no more than it has room for, however much waits in it; a stranger gives one", async () => {
+  const urls = ["a", "b", "c", "d"].map((name) => `https://${name}.example.com`);
+  for (let made = 0; made < 16; made++) await announce({ webhookUrl: `${urls[made % 4]}/hook` });
+  const [a = "", b = "", c = "", d = ""] = urls.map((url) => `${rooms.accountId} ${url}`);
+  const rest = new Map([
+    [a, 0],
+    [b, 3],
+  ]);
+  const count = (claimed: ClaimedDelivery[]) =>
+    Object.fromEntries([a, b, c, d].map((lane) => [lane, claimed.filter((one) => one.lane === lane).length]));
+  expect(count(await claim({ limit: 100, lanes: rest }))).toEqual({ [a]: 0, [b]: 3, [c]: 1, [d]: 1 });
+  expect(count(await claim({ limit: 100, lanes: rest, strangers: 1 }))).toMatchObject({
+    [b]: 1,
+    [c]: 1,
+    [d]: 0,
   });
-  const counts = Object.fromEntries(
-    lanes.map((lane) => [lane, claimed.filter((one) => one.lane === lane).length]),
-  );
-  expect(counts).toEqual({ [a]: 0, [b]: 3, [c]: 2 });
+  expect(await claim({ limit: 100, lanes: new Map(), strangers: 0 })).toEqual([]);
 });
 
 test("the lane that has waited longest comes first", async () => {
@@ -116,7 +121,7 @@ test("a test's clock takes the place of the database's", async () => {
   await announce();
   const now = new Date(Date.now() + 3_600_000);
   expect(await claim({ now: new Date(Date.now() - 60_000) })).toEqual([]);
-  const { deliveries } = await claimDeliveries(rooms.deliver, { ...LEASE, now });
+  const { deliveries } = await claimDeliveries(rooms.deliver, { ...LEASE, lanes: lanes(), now });
   const [delivery] = deliveries;
   if (!delivery) throw new Error("nothing is due");
   await recordAttempt(rooms.deliver, delivery, RECORD, { status: "retry", delaySeconds: 300 }, now);

@@ -34,16 +34,19 @@ export interface SealedSecrets {
   account: string;
 }
 
-export interface ClaimRequest {
+export interface ClaimRequest extends LaneRooms {
   /** Deliveries at most. */
   limit: number;
-  /** At most of any one lane. */
-  laneLimit: number;
   leaseSeconds: number;
-  /** Lanes that may have more or less than `laneLimit`. */
-  rooms?: ReadonlyMap<string, number>;
   /** Default: the database's clock. */
   now?: Date | undefined;
+}
+
+export interface LaneRooms {
+  /** How many deliveries of each lane that is known. */
+  lanes: ReadonlyMap<string, number>;
+  /** Deliveries at most of lanes that are not, one each. */
+  strangers: number;
 }
 
 export interface DeliveryClaim {
@@ -78,39 +81,40 @@ export async function claimDeliveries(db: Database, request: ClaimRequest): Prom
 }
 
 /**
- * The due deliveries of each lane that has room, as `due` of a recursive WITH. The lanes are found by leaps through the index,
- * one a lane, and of a lane no more rows are read than it has room for: ten thousand that wait for a sick receiver cost
- * one leap. Exported for the test that reads its plan.
+ * The due deliveries of each lane that has room, as `due` of a recursive WITH; strangers first, who have few places. The lanes
+ * are found by leaps through the index, one a lane, and of a lane no more rows are read than it has room for: ten thousand that
+ * wait for a sick receiver cost one leap. Exported for the test that reads its plan.
  */
-export function dueDeliveries({ limit, laneLimit, rooms, now: at }: ClaimRequest): SQL {
+export function dueDeliveries({ limit, lanes, strangers, now: at }: ClaimRequest): SQL {
   const now = nowAt(at);
-  const room = sql`coalesce(rooms.room, ${laneLimit}::int)`;
-  const [lanes, counts] = [
-    JSON.stringify([...(rooms?.keys() ?? [])]),
-    JSON.stringify([...(rooms?.values() ?? [])]),
-  ];
+  const [names, rooms] = [JSON.stringify([...lanes.keys()]), JSON.stringify([...lanes.values()])];
+  const ofLane = sql`
+    select id from deliveries where status = 'pending' and lane = open.lane and next_attempt_at <= ${now}
+    order by next_attempt_at limit open.room for update skip locked`;
   return sql`
-    lanes (lane, next_attempt_at) as (
+    waiting (lane, next_attempt_at) as (
       (select lane, next_attempt_at from deliveries where status = 'pending' order by lane, next_attempt_at limit 1)
       union all
-      select leap.lane, leap.next_attempt_at from lanes, lateral (
-        select d.lane, d.next_attempt_at from deliveries d where d.status = 'pending' and d.lane > lanes.lane
+      select leap.lane, leap.next_attempt_at from waiting, lateral (
+        select d.lane, d.next_attempt_at from deliveries d where d.status = 'pending' and d.lane > waiting.lane
         order by d.lane, d.next_attempt_at limit 1
       ) leap
     ),
-    rooms (lane, room) as (
+    known (lane, room) as (
       select lane, room::int from rows from (
-        jsonb_array_elements_text(${lanes}::jsonb), jsonb_array_elements_text(${counts}::jsonb)) as r (lane, room)
+        jsonb_array_elements_text(${names}::jsonb), jsonb_array_elements_text(${rooms}::jsonb)) as k (lane, room)
     ),
-    open as (
-      select lanes.lane, ${room} as room from lanes left join rooms using (lane)
-      where lanes.next_attempt_at <= ${now} and ${room} > 0 order by lanes.next_attempt_at
+    open as materialized (
+      select waiting.lane, coalesce(known.room, 1) as room, known.lane is null as is_stranger
+      from waiting left join known using (lane)
+      where waiting.next_attempt_at <= ${now} and coalesce(known.room, 1) > 0 order by waiting.next_attempt_at
     ),
     due as materialized (
-      select d.id from open, lateral (
-        select id from deliveries where status = 'pending' and lane = open.lane and next_attempt_at <= ${now}
-        order by next_attempt_at limit open.room for update skip locked
-      ) d limit ${limit}
+      select id from (
+        (select d.id from open, lateral (${ofLane}) d where open.is_stranger limit ${strangers})
+        union all
+        (select d.id from open, lateral (${ofLane}) d where not open.is_stranger limit ${limit})
+      ) found limit ${limit}
     )`;
 }
 

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
-import { claimDeliveries } from "@earshot/shared/db/deliveries";
 import { signingSecrets } from "@earshot/shared/db/webhooks/signing-secrets";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { bodyOf, refusalOf, startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../../test/api-under-test.ts";
-import { deliverAll, FAILED, SUCCEEDED } from "../../../test/deliverer-stand-in.ts";
+import { claimAll, deliverAll, FAILED, SUCCEEDED } from "../../../test/deliverer-stand-in.ts";
 import type { EndpointBody } from "./endpoint-body.ts";
 
 type WithSecret = EndpointBody & { secret: string };
@@ -40,8 +39,7 @@ async function happen(as: Caller): Promise<void> {
 async function secretsOf(id: string, as = api.caller): Promise<string[]> {
   await deliverAll(api.owner.db, SUCCEEDED);
   expect((await api.send("POST", `${PATH}/${id}/test`, { as })).status).toBe(202);
-  const { deliveries } = await claimDeliveries(api.owner.db, { limit: 1, laneLimit: 1, leaseSeconds: 60 });
-  const [delivery] = deliveries;
+  const [delivery] = await claimAll(api.owner.db);
   return delivery ? signingSecrets(api.deps.sealKeys, delivery) : [];
 }
 
