@@ -8,6 +8,7 @@ import { describeSessions } from "../test/suites/describe-sessions.ts";
 import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
+import { describeWebhooks } from "../test/suites/describe-webhooks.ts";
 import type { FrontDoor, ResultRoom } from "../test/suites/front-door.ts";
 
 /** On Node. `entry.workers.edge.test.ts` runs the same in workerd. */
@@ -35,3 +36,4 @@ describeSessions(openOnNode);
 describeTokens(openOnNode);
 describeSealedResults(openOnNode);
 describeUploads(openOnNode);
+describeWebhooks(openOnNode);

@@ -14,6 +14,7 @@ import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
 import { describeSdk } from "../test/suites/describe-sdk.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
+import { describeWebhooks } from "../test/suites/describe-webhooks.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
 
 // The Worker runs in this isolate and logs every request.
@@ -31,6 +32,7 @@ describeTokens(openAtEdge);
 describeSealedResults(openAtEdge);
 describeSdk(openAtEdge);
 describeUploads(openAtEdge);
+describeWebhooks(openAtEdge);
 
 describe("the Worker", () => {
   let door: FrontDoor;
