@@ -21,7 +21,14 @@ export default defineConfig({
       },
       "packages/api/vitest.edge.config.ts",
       { extends: true, test: { name: "golden", include: ["packages/*/src/**/*.golden.test.ts"] } },
-      { extends: true, test: { name: "long", include: ["packages/*/src/**/*.long.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: ["packages/*/src/**/*.long.test.ts"],
+          globalSetup: ["packages/testkit/src/global-setup.ts"],
+        },
+      },
     ],
   },
 });
