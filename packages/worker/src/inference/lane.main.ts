@@ -26,10 +26,13 @@ const models = new Map<string, Model>();
 
 /** Of messages, which are 72 kB each and outside the heap: V8 alone would let 50 MB of them pile up before it looks. */
 const CALLS_PER_COLLECTION = 32;
+const CALLS_PER_FULL_COLLECTION = 512;
 let calls = 0;
 
 function collectGarbage(): void {
-  if (++calls % CALLS_PER_COLLECTION === 0) void globalThis.gc?.({ type: "minor" });
+  calls += 1;
+  if (calls % CALLS_PER_FULL_COLLECTION === 0) globalThis.gc?.();
+  else if (calls % CALLS_PER_COLLECTION === 0) void globalThis.gc?.({ type: "minor" });
 }
 
 async function answer(call: LaneCall): Promise<LaneAnswer> {

@@ -15,11 +15,14 @@ const STDERR_TAIL_CHARS = 2_000;
  */
 const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: "1" };
 
+/** The C library hands blocks of this size back to the system as soon as they are free, where it would else keep gaps. */
+const NO_HOARDING = { MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072" };
+
 export interface LaneOptions {
   /** Threads of one model run. */
   threads: number;
   device: Device;
-  /** The whole environment of the lane but for the telemetry switch: no secret of the worker's reaches it. */
+  /** The whole environment of the lane but for switches of its libraries: no secret of the worker's reaches it. */
   env: Readonly<Record<string, string>>;
 }
 
@@ -52,7 +55,7 @@ export class Lane {
 
   private constructor({ threads, device, env }: LaneOptions) {
     this.#child = fork(LANE_MAIN, [String(threads), device], {
-      env: { ...env, ...NO_TELEMETRY },
+      env: { ...env, ...NO_TELEMETRY, ...NO_HOARDING },
       execArgv: ["--expose-gc"],
       serialization: "advanced",
       // A session of its own: a terminal's signals reach the parent alone.

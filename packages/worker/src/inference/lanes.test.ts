@@ -200,7 +200,8 @@ test.runIf(process.platform === "linux")(
       .split("\0")
       .map((entry) => entry.split("=")[0])
       .filter((name) => name !== "" && !name?.startsWith("NODE_CHANNEL_"));
-    expect(names.toSorted()).toEqual(["LANG", "ORT_DISABLE_TELEMETRY"]);
+    const switches = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "ORT_DISABLE_TELEMETRY"];
+    expect(names.toSorted()).toEqual(["LANG", ...switches]);
     // The reporting library opens this log as soon as it starts.
     expect(existsSync(join(tmpdir(), `mat-debug-${pid}.log`))).toBe(false);
   },

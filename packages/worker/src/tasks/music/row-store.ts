@@ -1,29 +1,33 @@
-/** Rows are kept in blocks of so many: none is ever copied to make room, and little room is empty. */
-const BLOCK_ROWS = 1_024;
+/** Seventeen days of patches: address space that is set aside, not memory. */
+const MOST_ROWS = 2 ** 20;
+const ROWS_AT_ONCE = 1_024;
 
-/** Rows of one width, written in any order, as one array at the end. Answers are copied out of the memory that they came in. */
+/** Rows of one width, written in any order. They stay where they are as more come: no copy of them is ever made. */
 export class RowStore {
   readonly #width: number;
-  readonly #blocks: Float32Array[] = [];
+  readonly #buffer: ArrayBuffer;
+  readonly #values: Float32Array;
 
   constructor(width: number) {
+    const maxByteLength = MOST_ROWS * width * Float32Array.BYTES_PER_ELEMENT;
     this.#width = width;
+    this.#buffer = new ArrayBuffer(0, { maxByteLength });
+    this.#values = new Float32Array(this.#buffer);
   }
 
-  /** @throws RangeError when the row is longer than the width. */
+  /** Copies them out of the memory that they came in. @throws RangeError when there are too many rows. */
   set(row: number, values: Float32Array): void {
-    const block = Math.floor(row / BLOCK_ROWS);
-    while (this.#blocks.length <= block) this.#blocks.push(new Float32Array(BLOCK_ROWS * this.#width));
-    this.#blocks[block]?.set(values, (row % BLOCK_ROWS) * this.#width);
+    if ((row + 1) * this.#width > this.#values.length) this.#resize(row + ROWS_AT_ONCE);
+    this.#values.set(values, row * this.#width);
   }
 
-  /** The first `rows` rows. The blocks are given up one by one meanwhile: the store is empty then. */
+  /** The first `rows` rows. */
   take(rows: number): Float32Array {
-    const all = new Float32Array(rows * this.#width);
-    for (let first = 0; first < all.length; first += BLOCK_ROWS * this.#width) {
-      const block = this.#blocks.shift() ?? new Float32Array();
-      all.set(block.subarray(0, all.length - first), first);
-    }
-    return all;
+    this.#resize(rows);
+    return this.#values;
+  }
+
+  #resize(rows: number): void {
+    this.#buffer.resize(rows * this.#width * Float32Array.BYTES_PER_ELEMENT);
   }
 }
