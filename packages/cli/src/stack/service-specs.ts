@@ -56,6 +56,9 @@ export function serviceSpecs(config: StackConfig, queue: { url: string; endpoint
     EARSHOT_HOME: home.directory,
     EARSHOT_ALLOW_LOOPBACK: config.loopback.inputs,
     EARSHOT_DATABASE_URL_FILE: home.databaseUrl("worker"),
+    // Where audio passes through, the C library would else keep gaps of what is long free.
+    MALLOC_MMAP_THRESHOLD_: "65536",
+    MALLOC_TRIM_THRESHOLD_: "131072",
     EARSHOT_RESULT_SEAL_KEY_FILE: home.resultSealKey,
   };
   const deliver = {
