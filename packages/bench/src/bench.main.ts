@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { homeAt } from "@earshot/cli/stack/home";
 import type { BenchContext, Figure, Measured } from "./figure.ts";
 import { FIGURES } from "./figures.ts";
+import { closeStacks } from "./stack.ts";
 import { findModels } from "./models.ts";
 
 const { values } = parseArgs({
@@ -37,6 +38,12 @@ async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise
   const models = await findModels(process.env["EARSHOT_MODELS_DIR"]);
   const say = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
   say(`everything is in ${directory}`);
+  const stop = async () => {
+    await closeStacks();
+    await rm(directory, { recursive: true, force: true });
+    process.exit(130);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
   const context = { home: homeAt(directory), models, searchPath: process.env["PATH"] ?? "", quick, say };
   const figures: Record<string, Measured> = {};
   try {

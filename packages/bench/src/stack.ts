@@ -34,6 +34,12 @@ export interface BenchStack extends AsyncDisposable {
 }
 
 const { signal } = new AbortController();
+const open = new Set<AsyncDisposableStack>();
+
+/** For whoever is interrupted: Postgres would live on. */
+export async function closeStacks(): Promise<void> {
+  await Promise.all([...open].map((stack) => stack.disposeAsync()));
+}
 
 export async function openStack(context: BenchContext, name: string): Promise<BenchStack> {
   await using started = new AsyncDisposableStack();
@@ -71,6 +77,7 @@ export async function openStack(context: BenchContext, name: string): Promise<Be
   const specs = serviceSpecs(config, queue);
   const key = (await readFile(home.apiKey, "utf8")).trim();
   const running = started.move();
+  open.add(running);
   return {
     home,
     connection: { url: config.publicUrl, key, retry: PATIENT },
@@ -79,6 +86,9 @@ export async function openStack(context: BenchContext, name: string): Promise<Be
     ownerUrl: ownerUrl.href,
     run: start,
     start: (service, env = {}) => start({ ...specs[service], env: { ...specs[service].env, ...env } }),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      open.delete(running);
+      await running.disposeAsync();
+    },
   };
 }
