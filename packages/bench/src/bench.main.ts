@@ -38,12 +38,16 @@ async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise
   const models = await findModels(process.env["EARSHOT_MODELS_DIR"]);
   const say = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
   say(`everything is in ${directory}`);
+  let isStopping = false;
   const stop = async () => {
+    // One Ctrl-C comes twice, from the terminal and from npm.
+    if (isStopping) return;
+    isStopping = true;
     await closeStacks();
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     process.exit(130);
   };
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  process.on("SIGINT", stop).on("SIGTERM", stop);
   const context = { home: homeAt(directory), models, searchPath: process.env["PATH"] ?? "", quick, say };
   const figures: Record<string, Measured> = {};
   try {

@@ -34,14 +34,26 @@ export interface BenchStack extends AsyncDisposable {
 }
 
 const { signal } = new AbortController();
-const open = new Set<AsyncDisposableStack>();
+const opened = new Set<Promise<BenchStack>>();
+let isClosing = false;
 
-/** For whoever is interrupted: Postgres would live on. */
+/** For whoever is interrupted: Postgres would live on. No other stack is opened then. */
 export async function closeStacks(): Promise<void> {
-  await Promise.all([...open].map((stack) => stack.disposeAsync()));
+  isClosing = true;
+  const stacks = await Promise.allSettled(opened);
+  await Promise.all(
+    stacks.map((stack) => stack.status === "fulfilled" && stack.value[Symbol.asyncDispose]()),
+  );
 }
 
-export async function openStack(context: BenchContext, name: string): Promise<BenchStack> {
+export function openStack(context: BenchContext, name: string): Promise<BenchStack> {
+  if (isClosing) throw new Error("the bench is being stopped");
+  const opening = open(context, name);
+  opened.add(opening);
+  return opening;
+}
+
+async function open(context: BenchContext, name: string): Promise<BenchStack> {
   await using started = new AsyncDisposableStack();
   const directory = join(context.home.directory, name);
   const port = await findFreePort();
@@ -77,7 +89,6 @@ export async function openStack(context: BenchContext, name: string): Promise<Be
   const specs = serviceSpecs(config, queue);
   const key = (await readFile(home.apiKey, "utf8")).trim();
   const running = started.move();
-  open.add(running);
   return {
     home,
     connection: { url: config.publicUrl, key, retry: PATIENT },
@@ -86,9 +97,6 @@ export async function openStack(context: BenchContext, name: string): Promise<Be
     ownerUrl: ownerUrl.href,
     run: start,
     start: (service, env = {}) => start({ ...specs[service], env: { ...specs[service].env, ...env } }),
-    async [Symbol.asyncDispose]() {
-      open.delete(running);
-      await running.disposeAsync();
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
