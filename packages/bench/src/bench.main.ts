@@ -8,6 +8,9 @@ import { FIGURES } from "./figures.ts";
 import { closeStacks } from "./stack.ts";
 import { findModels } from "./models.ts";
 
+/** Of one figure. */
+const LIMIT_MS = 8 * 60_000;
+
 const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
@@ -49,25 +52,41 @@ async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   const context = { home: homeAt(directory), models, searchPath: process.env["PATH"] ?? "", quick, say };
-  const figures: Record<string, Measured> = {};
+  const measured: Record<string, Measured> = {};
   try {
-    for (const figure of wanted) figures[figure.name] = await measureOne(figure, context);
+    for (const figure of wanted) measured[figure.name] = await measureOne(figure, context);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await closeStacks();
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
-  print({ models: models.described, quick, figures });
+  const values = Object.values(measured).flatMap(({ figures }) => Object.entries(figures));
+  const goals = values.flatMap(([name, { goal }]) => (goal === undefined ? [] : [[name, goal] as const]));
+  print({
+    models: models.described,
+    quick,
+    ...Object.fromEntries(values.map(([name, { value }]) => [name, value])),
+    goals: Object.fromEntries(goals),
+    details: Object.fromEntries(Object.entries(measured).map(([name, { details }]) => [name, details])),
+  });
 }
 
 /** One that can't be measured here does not cost the others. */
 async function measureOne({ name, measure }: Figure, context: BenchContext): Promise<Measured> {
   context.say(name);
-  const found = await measure(context).catch((error: unknown) => {
+  const found = await withinLimit(measure(context)).catch((error: unknown) => {
     process.exitCode = 1;
     context.say(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
-    return { failed: String(error) };
+    return { figures: {}, details: { failed: String(error) } };
   });
   context.say(JSON.stringify(found));
   return found;
+}
+
+/** What hangs is given up; what it has opened is closed at the end. */
+async function withinLimit(work: Promise<Measured>): Promise<Measured> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`not done after ${LIMIT_MS / 60_000} minutes`)), LIMIT_MS);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 function print(report: object): void {

@@ -14,8 +14,18 @@ export interface BenchContext {
   say(text: string): void;
 }
 
-/** Named values: the figure itself, what it was made of, and the goal where there is one. */
-export type Measured = Readonly<Record<string, unknown>>;
+export interface Value {
+  value: number;
+  /** Where more is better the least, otherwise the most. */
+  goal?: number;
+}
+
+export interface Measured {
+  /** By the name that it has in docs/performance.md. */
+  figures: Readonly<Record<string, Value>>;
+  /** What they were made of. */
+  details: Readonly<Record<string, unknown>>;
+}
 
 export interface Figure {
   name: string;

@@ -37,16 +37,19 @@ export const edge: Figure = {
     const p50 = (runs: readonly Startup[], which: keyof Startup) => medianOf(runs.map((run) => run[which]));
     const [startup, bareStartup] = [p50(ours, "sampledMs"), p50(bare, "sampledMs")];
     return {
-      "edge.bundle_kb": rounded(bytes / 1_024),
-      "edge.bundle.goal": 150,
-      "edge.startup": rounded(startup / bareStartup),
-      "edge.startup.goal": 2.5,
-      bare_bundle_kb: rounded(bareBytes / 1_024),
-      startup_ms: rounded(startup),
-      bare_startup_ms: rounded(bareStartup),
-      active_ms: rounded(p50(ours, "activeMs")),
-      bare_active_ms: rounded(p50(bare, "activeMs")),
-      rounds: ours.length,
+      figures: {
+        // KB.
+        "edge.bundle": { value: rounded(bytes / 1_024), goal: 150 },
+        "edge.startup": { value: rounded(startup / bareStartup), goal: 2.5 },
+      },
+      details: {
+        bare_bundle_kb: rounded(bareBytes / 1_024),
+        startup_ms: rounded(startup),
+        bare_startup_ms: rounded(bareStartup),
+        active_ms: rounded(p50(ours, "activeMs")),
+        bare_active_ms: rounded(p50(bare, "activeMs")),
+        rounds: ours.length,
+      },
     };
   },
 };

@@ -96,7 +96,10 @@ export const flatness: Figure = {
     const found: Record<string, { few_ms: number; many_ms: number; ratio: number }> = {};
     for (const [name, operation] of Object.entries(OPERATIONS)) found[name] = await compare(sides, operation);
     const worst = Math.max(...Object.values(found).map(({ ratio }) => ratio));
-    return { "queue.flatness": worst, goal: 1.5, rows: rows.many, rounds: ROUNDS, operations: found };
+    return {
+      figures: { "queue.flatness": { value: worst, goal: 1.5 } },
+      details: { rows: rows.many, rounds: ROUNDS, operations: found },
+    };
   },
 };
 

@@ -15,7 +15,7 @@ export const frontend: Figure = {
   name: "frontend.share",
   async measure(context) {
     const { hasMusicnn, modelsDir, described } = context.models;
-    if (!hasMusicnn) return { skipped: described };
+    if (!hasMusicnn) return { figures: {}, details: { skipped: described } };
     const registry = createRegistry({ modelsDir });
     const lanes = await createLanes({ count: 1, threads: 1, device: "cpu", registry, log: silentLog });
     try {
@@ -41,12 +41,18 @@ export const frontend: Figure = {
         model.push(cpuSecondsOf(lane) - laneBefore);
       }
       return {
-        "frontend.share": rounded(medianOf(mel.map((seconds, i) => seconds / (model[i] ?? NaN)))),
-        goal: 0.04,
-        mel_cpu_ms_per_patch: rounded((1_000 * medianOf(mel)) / patches.length),
-        model_cpu_ms_per_patch: rounded((1_000 * medianOf(model)) / patches.length),
-        mel_times_real_time: rounded(SECONDS / medianOf(mel)),
-        rounds: mel.length,
+        figures: {
+          "frontend.share": {
+            value: rounded(medianOf(mel.map((seconds, i) => seconds / (model[i] ?? NaN)))),
+            goal: 0.04,
+          },
+        },
+        details: {
+          mel_cpu_ms_per_patch: rounded((1_000 * medianOf(mel)) / patches.length),
+          model_cpu_ms_per_patch: rounded((1_000 * medianOf(model)) / patches.length),
+          mel_times_real_time: rounded(SECONDS / medianOf(mel)),
+          rounds: mel.length,
+        },
       };
     } finally {
       await lanes.close();

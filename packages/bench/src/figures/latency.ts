@@ -51,15 +51,23 @@ async function measureJobs(
   queue.close();
   const p50 = (valueOf: (sample: Sample) => number) => medianOf(samples.map(valueOf));
   return {
-    "latency.wakeup": rounded(p50(({ wakeupMs }) => wakeupMs) / p50(({ bareQueueMs }) => bareQueueMs)),
-    "latency.wakeup.goal": 2,
-    "latency.notify": rounded(p50(({ notifyMs }) => notifyMs) / p50(({ bareNotifyMs }) => bareNotifyMs)),
-    "latency.notify.goal": 3,
-    wakeup_p50_ms: rounded(p50(({ wakeupMs }) => wakeupMs)),
-    bare_queue_p50_ms: rounded(p50(({ bareQueueMs }) => bareQueueMs)),
-    notify_p50_ms: rounded(p50(({ notifyMs }) => notifyMs)),
-    bare_notify_p50_ms: rounded(p50(({ bareNotifyMs }) => bareNotifyMs)),
-    jobs: samples.length,
+    figures: {
+      "latency.wakeup": {
+        value: rounded(p50(({ wakeupMs }) => wakeupMs) / p50(({ bareQueueMs }) => bareQueueMs)),
+        goal: 2,
+      },
+      "latency.notify": {
+        value: rounded(p50(({ notifyMs }) => notifyMs) / p50(({ bareNotifyMs }) => bareNotifyMs)),
+        goal: 3,
+      },
+    },
+    details: {
+      wakeup_p50_ms: rounded(p50(({ wakeupMs }) => wakeupMs)),
+      bare_queue_p50_ms: rounded(p50(({ bareQueueMs }) => bareQueueMs)),
+      notify_p50_ms: rounded(p50(({ notifyMs }) => notifyMs)),
+      bare_notify_p50_ms: rounded(p50(({ bareNotifyMs }) => bareNotifyMs)),
+      jobs: samples.length,
+    },
   };
 }
 

@@ -28,13 +28,15 @@ export const memory: Figure = {
       await peakOn(stack, context, context.quick ? 2 * MINUTES.short : MINUTES.long, tasks),
     ];
     return {
-      "memory.growth_mb": rounded(long.peakMb - short.peakMb),
-      goal: 64,
-      short_peak_mb: rounded(short.peakMb),
-      long_peak_mb: rounded(long.peakMb),
-      long_seconds: rounded(long.seconds),
-      tasks,
-      rounds: 1,
+      // MB.
+      figures: { "memory.growth": { value: rounded(long.peakMb - short.peakMb), goal: 64 } },
+      details: {
+        short_peak_mb: rounded(short.peakMb),
+        long_peak_mb: rounded(long.peakMb),
+        long_seconds: rounded(long.seconds),
+        tasks,
+        rounds: 1,
+      },
     };
   },
 };
