@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import S3rver from "@20minutes/s3rver";
@@ -12,10 +12,15 @@ export interface TestBucket extends AsyncDisposable {
   location: string;
   /** As in `EARSHOT_BLOBS_CREDENTIALS`. */
   credentials: string;
+  port: number;
+  /** Of every object in it. */
+  keys(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
 const NAME = "earshot-test";
+/** How s3rver names the file of an object. */
+const OBJECT = "._S3rver_object";
 /** The only ones that it knows. */
 const CREDENTIALS = "S3RVER:S3RVER";
 
@@ -39,6 +44,11 @@ export async function startTestBucket(): Promise<TestBucket> {
   return {
     location: `s3://${NAME}?endpoint=${endpoint}&region=us-east-1`,
     credentials: CREDENTIALS,
+    port,
+    async keys() {
+      const files = await readdir(join(directory, NAME), { recursive: true });
+      return files.filter((file) => file.endsWith(OBJECT)).map((file) => file.slice(0, -OBJECT.length));
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };

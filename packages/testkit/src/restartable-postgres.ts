@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,12 +7,15 @@ import { migrate } from "@earshot/shared/db/migrate";
 import { silentLog } from "@earshot/shared/log";
 import postgres from "postgres";
 import type { TestDatabase } from "./database.ts";
+import { until } from "./until.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../../migrations", import.meta.url));
 
 export interface RestartablePostgres extends AsyncDisposable {
   urls: TestDatabase["urls"];
   restart(): Promise<void>;
+  /** SIGKILL of the postmaster, and a start after it. */
+  crash(): Promise<void>;
 }
 
 /** A server of one test, which it may stop and start while clients hold connections. */
@@ -39,6 +42,15 @@ export async function startRestartablePostgres(): Promise<RestartablePostgres> {
     async restart() {
       await server.stop();
       server = await start(port);
+    },
+    async crash() {
+      const postmaster = (await readFile(join(home, "pg", "postmaster.pid"), "utf8")).split("\n")[0];
+      process.kill(Number(postmaster), "SIGKILL");
+      // Its children need a moment to find out; until then the directory is theirs.
+      server = await until(() => start(port), {
+        timeoutMs: 60_000,
+        describe: "Postgres to start after a crash",
+      });
     },
     async [Symbol.asyncDispose]() {
       await server.stop();

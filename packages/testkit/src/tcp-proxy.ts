@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A hop between a client and a server that a test can make as bad as networks are. */
 export interface TcpProxy extends AsyncDisposable {
@@ -13,6 +14,10 @@ export interface TcpProxy extends AsyncDisposable {
   stallOpen(): void;
   /** What was stalled stays so; new connections work again. */
   heal(): void;
+  /** From now on everything that comes in waits so long before it goes on; 0 ends that. */
+  slow(ms: number): void;
+  /** New connections are refused until `heal`. */
+  refuse(): void;
   /** Cuts every connection in the middle of whatever it does. */
   cut(): void;
 }
@@ -20,11 +25,14 @@ export interface TcpProxy extends AsyncDisposable {
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const pairs = new Set<{ stall(): void; cut(): void }>();
   let isStalled = false;
+  let refuses = false;
+  let delayMs = 0;
   const server = createServer((client) => {
+    if (refuses) return void client.resetAndDestroy();
     const upstream = connect(target);
-    const pair = link(client, upstream);
+    const pair = link(client, upstream, () => delayMs);
     pairs.add(pair);
-    client.once("close", () => pairs.delete(pair));
+    upstream.once("close", () => pairs.delete(pair));
     if (isStalled) pair.stall();
   });
   server.listen(0, "127.0.0.1");
@@ -44,6 +52,15 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     stallOpen: () => each("stall"),
     heal() {
       isStalled = false;
+      refuses = false;
+      delayMs = 0;
+    },
+    slow(ms) {
+      delayMs = ms;
+    },
+    refuse() {
+      refuses = true;
+      each("cut");
     },
     cut: () => each("cut"),
     async [Symbol.asyncDispose]() {
@@ -53,24 +70,38 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   };
 }
 
-function link(client: Socket, upstream: Socket) {
+function link(client: Socket, upstream: Socket, delayMs: () => number) {
   let isStalled = false;
   const forward = (from: Socket, to: Socket) => {
+    // One after the other, so that a delay keeps the order.
+    let before = Promise.resolve();
+    const later = (act: () => void) => {
+      const ms = delayMs();
+      before = before.then(() => (ms > 0 ? delay(ms) : undefined)).then(act);
+    };
     from.on("data", (chunk: Buffer) => {
-      if (!isStalled && to.writable) to.write(chunk);
+      later(() => {
+        if (!isStalled && to.writable) to.write(chunk);
+      });
     });
     from.on("end", () => {
-      if (!isStalled) to.end();
+      later(() => {
+        if (!isStalled) to.end();
+      });
     });
     from.on("error", () => {});
   };
   forward(client, upstream);
   forward(upstream, client);
   const cut = () => {
+    isStalled = false;
     client.resetAndDestroy();
     upstream.destroy();
   };
-  client.on("close", () => upstream.destroy());
+  client.on("close", () => {
+    // A server at the far end of a dead line doesn't hear that its client is gone, either.
+    if (!isStalled) upstream.destroy();
+  });
   upstream.on("close", () => {
     if (!isStalled) client.destroy();
   });

@@ -44,6 +44,7 @@ export interface DatabaseOptions {
 const CONNECT_WITHIN_SECONDS = 10;
 const CLOSE_WITHIN_SECONDS = 5;
 const LONGEST_RECONNECT_SECONDS = 1;
+const IDLE_IN_TRANSACTION_SECONDS = 30;
 /** A connection that only listens asks for nothing: the kernel finds out that it is dead. */
 const KEEP_ALIVE_SECONDS = 15;
 
@@ -72,7 +73,11 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     onnotice() {},
     connection: {
       application_name: options.name,
-      ...(statementSeconds !== undefined && { statement_timeout: statementSeconds * 1_000 }),
+      ...(statementSeconds !== undefined && {
+        statement_timeout: statementSeconds * 1_000,
+        // What a process that is gone without a word has locked is free again after this.
+        idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_SECONDS * 1_000,
+      }),
     },
   });
   const client = endWithConnection(sql);

@@ -145,7 +145,9 @@ export async function planBlobDeletion(
 export async function withSweepLock(db: Database, work: (tx: Database) => Promise<void>): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [lock] = await tx.execute<{ ok: boolean }>(
-      sql`select pg_try_advisory_xact_lock(hashtextextended('earshot sweep', 0)) as ok`,
+      sql`select pg_try_advisory_xact_lock(hashtextextended('earshot sweep', 0)) as ok,
+        -- Idle by design: the batches commit on another connection.
+        set_config('idle_in_transaction_session_timeout', '600000', true)`,
     );
     if (lock?.ok) await work(tx);
     return lock?.ok ?? false;

@@ -1,0 +1,168 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { findProcesses } from "../processes.ts";
+import { until } from "../until.ts";
+import type { ChaosStack } from "./chaos-stack.ts";
+import { startChaosStack } from "./chaos-stack.ts";
+import { createChaosClient } from "./client.ts";
+import type { ChaosClient } from "./client.ts";
+import type { FaultName } from "./faults.ts";
+import { FAULTS } from "./faults.ts";
+import { findViolations } from "./invariants.ts";
+import type { SeededRandom } from "./random.ts";
+import { seededRandom } from "./random.ts";
+import { toneWav } from "./tone.ts";
+
+export interface ChaosOptions {
+  seed: number;
+  /** How long bad things happen. */
+  seconds: number;
+  /** Jobs that are submitted meanwhile, evenly. */
+  jobs: number;
+  /** Between two faults, on average. */
+  faultEveryMs: number;
+  /** Each happens at least once, and then any of them. */
+  faults?: readonly FaultName[];
+  say(line: string): void;
+}
+
+export interface ChaosReport {
+  seed: number;
+  /** Whatever isn't as it must be. */
+  violations: readonly string[];
+  faults: Readonly<Record<string, number>>;
+  statuses: Readonly<Record<string, number>>;
+  attempts: Readonly<Record<string, number>>;
+  /** From the end of the chaos until the last job and its webhook were done. */
+  settledMs: number;
+}
+
+const LEASE_SECONDS = 4;
+const SETTLE_WITHIN_MS = 240_000;
+
+/** The whole stack under faults, then left alone until all is done; what must hold then is read from the database. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, say } = options;
+  const random = seededRandom(seed);
+  await using stack = await startChaosStack({ leaseSeconds: LEASE_SECONDS });
+  const client = createChaosClient(stack, AbortSignal.timeout(options.seconds * 1_000 + SETTLE_WITHIN_MS));
+  const uploadId = await client.upload(toneWav(1));
+  const accepted = new Map<string, string>();
+  const done = new Map<string, number>();
+
+  const submitting = submitAll(stack, client, {
+    ...options,
+    uploadId,
+    accepted,
+    random: seededRandom(seed + 1),
+  });
+  submitting.catch(() => {});
+  await makeTrouble(stack, random, options, { accepted, done });
+  for (const line of [...stack.databaseLines.values(), stack.blobLine]) line.heal();
+  await submitting;
+  const quietSince = performance.now();
+  const settled = await settle(stack, say);
+  const settledMs = Math.round(performance.now() - quietSince);
+
+  const violations = await findViolations(stack, accepted);
+  if (!settled) violations.unshift(`not all was done ${SETTLE_WITHIN_MS} ms after the last fault`);
+  const statuses = await countBy(stack, "status", "jobs");
+  const attempts = await countBy(stack, "outcome", "job_attempts");
+  violations.push(...(await stopAll(stack)));
+  if (violations.length > 0) tellLogs(stack, say);
+  return { seed, violations, faults: Object.fromEntries(done), statuses, attempts, settledMs };
+}
+
+interface Submitting extends Pick<ChaosOptions, "jobs" | "seconds"> {
+  uploadId: string;
+  /** Job ids by idempotency key. */
+  accepted: Map<string, string>;
+  random: SeededRandom;
+}
+
+async function submitAll(stack: ChaosStack, client: ChaosClient, options: Submitting): Promise<void> {
+  const { jobs, seconds, uploadId, accepted, random } = options;
+  const pending: Promise<void>[] = [];
+  for (let number = 0; number < jobs; number++) {
+    const tasks = random.pick([
+      ["speech.segments"],
+      ["audio.features"],
+      ["audio.features", "speech.segments"],
+    ]);
+    const isCanceled = random.next() < 0.1;
+    const one = async () => {
+      const key = `chaos-${number}`;
+      const webhook = { url: `${stack.receiver.url}/${number}` };
+      const id = await client.submit(key, { input: { upload_id: uploadId }, tasks, webhook });
+      accepted.set(key, id);
+      if (isCanceled) await client.cancel(id);
+    };
+    pending.push(one());
+    await delay((seconds * 1_000) / jobs);
+  }
+  await Promise.all(pending);
+}
+
+async function makeTrouble(
+  stack: ChaosStack,
+  random: SeededRandom,
+  { seconds, faultEveryMs, faults, say }: ChaosOptions,
+  { accepted, done }: { accepted: ReadonlyMap<string, string>; done: Map<string, number> },
+): Promise<void> {
+  const all = faults ?? (Object.keys(FAULTS) as FaultName[]);
+  const due = all.toSorted(() => random.next() - 0.5);
+  const ends = performance.now() + seconds * 1_000;
+  while (performance.now() < ends || due.length > 0) {
+    const name = due.shift() ?? all[random.below(all.length)] ?? "kill_worker";
+    say(`${name}`);
+    await FAULTS[name](stack, random, [...accepted.values()]);
+    done.set(name, (done.get(name) ?? 0) + 1);
+    await delay(faultEveryMs * (0.5 + random.next()));
+  }
+}
+
+/** @returns false when it took too long. */
+async function settle({ sql }: ChaosStack, say: (line: string) => void): Promise<boolean> {
+  const open = async () => {
+    const [row] = await sql<{ jobs: number; deliveries: number }[]>`
+      select (select count(*) from jobs where finished_at is null)::int as jobs,
+        (select count(*) from deliveries where status = 'pending')::int as deliveries`;
+    return row?.jobs === 0 && row.deliveries === 0;
+  };
+  return until(open, { timeoutMs: SETTLE_WITHIN_MS, describe: "all jobs and webhooks to be done" }).catch(
+    (error: unknown) => {
+      say(String(error));
+      return false;
+    },
+  );
+}
+
+async function countBy({ sql }: ChaosStack, column: string, table: string): Promise<Record<string, number>> {
+  const rows = await sql<{ name: string | null; count: number }[]>`
+    select ${sql(column)} as name, count(*)::int as count from ${sql(table)} group by 1 order by 1`;
+  return Object.fromEntries(rows.map(({ name, count }) => [name ?? "none", count]));
+}
+
+/** All of them drain; nothing that they ever started is left. */
+async function stopAll({ victims }: ChaosStack): Promise<string[]> {
+  // One that still starts has no handler for signals yet.
+  await Promise.all(victims.map((victim) => victim.ready()));
+  const statuses = await Promise.all(victims.map((victim) => victim.stop()));
+  const left = async () => {
+    const pids = new Set(victims.flatMap(({ descendants }) => [...descendants]));
+    return (await findProcesses()).filter(({ pid }) => pids.has(pid));
+  };
+  const areGone = await until(async () => (await left()).length === 0, {
+    describe: "every child to be gone",
+  }).catch(() => false);
+  return [
+    ...(areGone ? [] : (await left()).map(({ pid, command }) => `left running: ${pid} ${command}`)),
+    ...victims.flatMap(({ name }, index) =>
+      statuses[index] === 0 ? [] : [`${name} drained with ${statuses[index]}`],
+    ),
+    ...victims.flatMap(({ name, crashes }) => (crashes() > 0 ? [`${name} crashed ${crashes()} times`] : [])),
+  ];
+}
+
+function tellLogs({ victims }: ChaosStack, say: (line: string) => void): void {
+  for (const { name, log } of victims) say(`--- ${name}\n${log()}`);
+}
