@@ -6,7 +6,6 @@ import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { createLog } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
-import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { analyze } from "./analyze.ts";
@@ -14,6 +13,7 @@ import { boundMemory } from "./bound-memory.ts";
 import { readWorkerConfig } from "./config.ts";
 import { consume } from "./consume.ts";
 import { createEngine } from "./engine.ts";
+import { measureEngine } from "./engine-metrics.ts";
 import { engineOptionsOf, slotsOf } from "./engine-config.ts";
 import { Interruption } from "./interruption.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
@@ -26,15 +26,14 @@ const HAND_BACK_AFTER_MS = 4_000;
 // EX_SOFTWARE: this machine computes something else than it should. Starting again will not help by itself.
 const DEFUNCT_STATUS = 70;
 
-const base = createLog("worker");
+const log = createLog("worker");
 
 boundMemory();
-await runUntilStopped(base, async (stop) => {
+await runUntilStopped(log, async (stop) => {
   const config = readWorkerConfig(process.env);
   const slots = slotsOf(config);
-  await using metrics = await openMetrics(config, base);
+  await using metrics = await openMetrics(config, log);
   const counted = createWorkerMetrics(metrics.registry, { slots });
-  const log = watchEvents(base, counted.watchers);
   const database = openDatabase({
     url: config.DATABASE_URL,
     name: "earshot-worker",
@@ -47,6 +46,7 @@ await runUntilStopped(base, async (stop) => {
     fitnessCheck: "at start",
     log,
   });
+  measureEngine(metrics.registry, engine.observe);
   const { defunct } = engine.inference;
   const handBack = new AbortController();
   stop.addEventListener("abort", async () => {

@@ -1,18 +1,15 @@
-import type { EventWatchers } from "@earshot/shared/metrics/watch-events";
 import { LONG_SECONDS } from "@earshot/shared/metrics/registry";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
 import type { JobSettled } from "./job-settled.ts";
 
 export interface WorkerMetrics {
-  /** Of the log's events. */
-  watchers: EventWatchers;
   jobSettled(settled: JobSettled): void;
   /** Called whenever a job begins or ends. */
   inFlight(jobs: number): void;
 }
 
-/** What an inference worker tells Prometheus. */
+/** What an inference worker tells Prometheus of its jobs. */
 export function createWorkerMetrics(registry: Registry, { slots }: { slots: number }): WorkerMetrics {
   const registers = [registry];
   const jobs = new Counter({
@@ -65,18 +62,7 @@ export function createWorkerMetrics(registry: Registry, { slots }: { slots: numb
   new Gauge({ name: "earshot_job_slots", help: "Jobs that this process works on at once.", registers }).set(
     slots,
   );
-  const lanes = new Counter({
-    name: "earshot_lane_restarts_total",
-    help: "Inference lanes that ended and were replaced, by whether we ended them.",
-    labelNames: ["reason"],
-    registers,
-  });
-  for (const reason of ["crashed", "killed"]) lanes.inc({ reason }, 0);
-
   return {
-    watchers: {
-      lane_ended: ({ killed }) => lanes.inc({ reason: killed === true ? "killed" : "crashed" }),
-    },
     inFlight: (count) => inFlight.set(count),
     jobSettled(settled) {
       const { outcome } = settled;
