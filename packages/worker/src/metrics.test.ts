@@ -45,8 +45,8 @@ test("a worker counts its jobs, where their time goes, and the lanes that it had
     expect(metrics.value("earshot_job_phase_seconds_count", { phase }), phase).toBe(1);
   }
   expect(metrics.value("earshot_audio_seconds_total")).toBeCloseTo(1);
-  expect(metrics.value("earshot_batch_fill", { model: "silero_vad" })).toBeGreaterThan(0);
-  expect(metrics.value("earshot_batches_total", { model: "silero_vad" })).toBeGreaterThan(0);
+  expect(metrics.value("earshot_batch_fill", { model: "silero_vad@6.2" })).toBeGreaterThan(0);
+  expect(metrics.value("earshot_batches_total", { model: "silero_vad@6.2" })).toBeGreaterThan(0);
   expect(metrics.value("earshot_lanes", { state: "alive" })).toBe(1);
   expect(metrics.value("earshot_job_slots")).toBe(2);
   expect(metrics.value("earshot_process_state", { state: "ready" })).toBe(1);

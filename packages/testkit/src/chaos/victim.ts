@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { findDescendants } from "../processes.ts";
 
 /** A process of the product that is started again whenever it ends, as a supervisor does. */
@@ -29,13 +30,15 @@ export function startVictim(name: string, main: string, env: Record<string, stri
   let isStopping = false;
   let killed = false;
   let crashes = 0;
-  let isReady: Promise<Record<string, unknown>>;
+  let isReady: Promise<Record<string, unknown> | null>;
   const descendants = new Set<number>();
 
   function start(): void {
     child = fork(main, { detached: true, stdio: ["ignore", "ignore", "pipe", "ipc"], env, execArgv: [] });
-    isReady = once(child, "message").then(([message]) => message as Record<string, unknown>);
-    isReady.catch(() => {});
+    isReady = Promise.race([
+      once(child, "message").then(([message]) => message as Record<string, unknown>),
+      once(child, "exit").then(() => null),
+    ]);
     child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-LOG_CHARACTERS)));
     child.once("exit", (code, signal) => {
       if (isStopping) return;
@@ -57,7 +60,14 @@ export function startVictim(name: string, main: string, env: Record<string, stri
   start();
   return {
     name,
-    ready: () => isReady,
+    async ready() {
+      // One that ends before it is ready is started again.
+      for (;;) {
+        const said = await isReady;
+        if (said !== null) return said;
+        await delay(20);
+      }
+    },
     descendants,
     log: () => log,
     crashes: () => crashes,
