@@ -8,6 +8,7 @@ import { addJobs } from "./jobs.ts";
 import { addKeys } from "./keys.ts";
 import { addModels } from "./models.ts";
 import { addSeal } from "./seal.ts";
+import { addQueue } from "./queue.ts";
 import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addUp } from "./up.ts";
@@ -39,6 +40,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addSubmit(program, terminal, finish);
   addJobs(program, terminal);
   addKeys(program, terminal);
+  addQueue(program, terminal);
   addModels(program, terminal, finish);
   addAudit(program, terminal, finish);
   addSeal(program, terminal);

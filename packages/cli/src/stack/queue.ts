@@ -37,7 +37,6 @@ export async function startQueue({
     throw new Error(`The queue cannot listen on ${LOOPBACK}:${port}: ${String(cause)}`, { cause });
   });
   const address = app.server.address() as AddressInfo;
-  const endpoint = `http://${LOOPBACK}:${address.port}`;
   await createQueue(app, DEAD_LETTER_QUEUE, {});
   await createQueue(app, JOB_QUEUE, {
     VisibilityTimeout: String(visibilityTimeoutSeconds),
@@ -48,13 +47,20 @@ export async function startQueue({
   });
   return {
     port: address.port,
-    endpoint,
-    // Its own answer names a host that nothing resolves.
-    url: `${endpoint}/${ACCOUNT}/${JOB_QUEUE}`,
-    deadLetterUrl: `${endpoint}/${ACCOUNT}/${DEAD_LETTER_QUEUE}`,
+    ...queueUrlsAt(address.port),
     async stop() {
       await app.close();
     },
+  };
+}
+
+/** Where the server at `port` has its queues. Its own answer names a host that nothing resolves. */
+export function queueUrlsAt(port: number): Pick<RunningQueue, "endpoint" | "url" | "deadLetterUrl"> {
+  const endpoint = `http://${LOOPBACK}:${port}`;
+  return {
+    endpoint,
+    url: `${endpoint}/${ACCOUNT}/${JOB_QUEUE}`,
+    deadLetterUrl: `${endpoint}/${ACCOUNT}/${DEAD_LETTER_QUEUE}`,
   };
 }
 
