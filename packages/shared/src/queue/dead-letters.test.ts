@@ -13,7 +13,7 @@ test("dead letters are shown with their reason; the readable ones go back, the o
 
   for (const _time of ["once", "and again: looking takes nothing away"]) {
     const listed = await dead.list(10);
-    expect(listed.map(({ reason }) => reason).toSorted()).toEqual([expect.stringMatching(/^v: /), null]);
+    expect(listed.map(({ reason }) => reason).toSorted()).toEqual([null, expect.stringMatching(/^v: /)]);
   }
 
   const { redriven, kept } = await dead.redrive(10);
