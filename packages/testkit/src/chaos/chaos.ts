@@ -37,6 +37,7 @@ export interface ChaosReport {
 }
 
 const LEASE_SECONDS = 4;
+const FAULT_WITHIN_MS = 90_000;
 const SETTLE_WITHIN_MS = 150_000;
 
 /** The whole stack under faults, then left alone until all is done; what must hold then is read from the database. */
@@ -117,10 +118,16 @@ async function makeTrouble(
   while (performance.now() < ends || due.length > 0) {
     const name = due.shift() ?? all[random.below(all.length)] ?? "kill_worker";
     say(`${name}`);
-    await FAULTS[name](stack, random, [...accepted.values()]);
+    // One that can't even be done is a fault of the test's own.
+    await Promise.race([FAULTS[name](stack, random, [...accepted.values()]), overdue(name)]);
     done.set(name, (done.get(name) ?? 0) + 1);
     await delay(faultEveryMs * (0.5 + random.next()));
   }
+}
+
+async function overdue(name: FaultName): Promise<never> {
+  await delay(FAULT_WITHIN_MS, undefined, { ref: false });
+  throw new Error(`${name} was not over after ${FAULT_WITHIN_MS} ms`);
 }
 
 /** @returns false when it took too long. */

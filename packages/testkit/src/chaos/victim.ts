@@ -29,6 +29,7 @@ export function startVictim(name: string, main: string, env: Record<string, stri
   let log = "";
   let isStopping = false;
   let killed = false;
+  let wasReady = false;
   let crashes = 0;
   let isReady: Promise<Record<string, unknown> | null>;
   const descendants = new Set<number>();
@@ -36,17 +37,22 @@ export function startVictim(name: string, main: string, env: Record<string, stri
   function start(): void {
     child = fork(main, { detached: true, stdio: ["ignore", "ignore", "pipe", "ipc"], env, execArgv: [] });
     isReady = Promise.race([
-      once(child, "message").then(([message]) => message as Record<string, unknown>),
+      once(child, "message").then(([message]) => {
+        wasReady = true;
+        return message as Record<string, unknown>;
+      }),
       once(child, "exit").then(() => null),
     ]);
     child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-LOG_CHARACTERS)));
     child.once("exit", (code, signal) => {
       if (isStopping) return;
-      if (!killed) {
+      // Without a database an API doesn't start; that is for its supervisor to try again.
+      if (!killed && wasReady) {
         crashes += 1;
         log += `\nCRASHED with ${code ?? signal}\n`;
       }
       killed = false;
+      wasReady = false;
       start();
     });
   }
