@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
+import type { FaultName } from "./faults.ts";
+import { FAULTS } from "./faults.ts";
 
 const { values } = parseArgs({
   options: {
@@ -7,6 +9,8 @@ const { values } = parseArgs({
     seed: { type: "string" },
     "jobs-per-minute": { type: "string", default: "120" },
     "fault-every-ms": { type: "string", default: "1500" },
+    // Names of faults.ts, separated by commas.
+    faults: { type: "string", default: Object.keys(FAULTS).join(",") },
   },
 });
 const minutes = Number(values.minutes);
@@ -18,7 +22,13 @@ const report = await runChaos({
   seconds: minutes * 60,
   jobs: Math.round(minutes * Number(values["jobs-per-minute"])),
   faultEveryMs: Number(values["fault-every-ms"]),
+  faults: values.faults.split(",").map(faultNamed),
   say: (line) => console.error(`${((performance.now() - started) / 1_000).toFixed(1)} s  ${line}`),
 });
 console.log(JSON.stringify(report, null, 2));
-process.exit(report.violations.length === 0 ? 0 : 1);
+process.exitCode = report.violations.length === 0 ? 0 : 1;
+
+function faultNamed(name: string): FaultName {
+  if (Object.hasOwn(FAULTS, name)) return name as FaultName;
+  throw new Error(`there is no fault ${name}`);
+}
