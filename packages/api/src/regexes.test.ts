@@ -71,9 +71,7 @@ function endsInTime(pattern: Pattern): boolean {
   try {
     runInNewContext(
       "for (const text of texts) new RegExp(source, flags).test(text)",
-      {
-        ...{ texts: attacks(pattern), source, flags },
-      },
+      { texts: attacks(pattern), source, flags },
       { timeout: PATIENCE_MS },
     );
     return true;
