@@ -135,6 +135,18 @@ describe("a quota", () => {
     expect(new Set(outcomes)).toEqual(new Set(["created", "queued_jobs"]));
   });
 
+  test("of queued jobs holds for those who see nothing of each other yet, because none has committed", async () => {
+    await rooms.owner`update accounts set max_queued_jobs = 3`;
+    const submitSlowly = () =>
+      rooms.api.transaction(async (tx) => {
+        await submitNewJob(tx, newJob(rooms.accountId));
+        // As long as the others need to look, too.
+        await tx.execute("select pg_sleep(0.05)");
+      });
+    const outcomes = await Promise.allSettled(Array.from({ length: 12 }, submitSlowly));
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+  });
+
   test("of queued jobs has room again when a job has left the queue", async () => {
     await rooms.owner`update accounts set max_queued_jobs = 1`;
     const { id } = await rooms.submit();

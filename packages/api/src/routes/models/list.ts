@@ -6,7 +6,7 @@ import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
-import { ModelBody, MODELS } from "./model-body.ts";
+import { knownModels, ModelBody } from "./model-body.ts";
 
 const ModelList = z.object({ data: z.array(ModelBody) }).meta({ id: "ModelList" });
 
@@ -27,6 +27,6 @@ const route = createRoute({
 export function listModels(app: App, deps: Pick<Deps, "db">): void {
   app.openapi(route, async (c) => {
     const allowed = await findAllowedModels(deps.db, c.var.principal.accountId);
-    return c.json({ data: MODELS.filter((model) => mayUseModel(model, allowed)) }, 200);
+    return c.json({ data: knownModels().filter((model) => mayUseModel(model, allowed)) }, 200);
   });
 }

@@ -20,7 +20,13 @@ export const ModelBody = z
 export type ModelBody = z.output<typeof ModelBody>;
 
 /** Every model that this version of the product knows, installed or not. */
-export const MODELS: readonly ModelBody[] = publishedModels().map(modelBody);
+export function knownModels(): readonly ModelBody[] {
+  // Not when the module is loaded: at the edge that is the start of every isolate.
+  known ??= publishedModels().map(modelBody);
+  return known;
+}
+
+let known: readonly ModelBody[] | undefined;
 
 function modelBody(model: PublishedModel): ModelBody {
   const { id, version, tasks, labels, licence, licence_url, licence_note, requires_acceptance, files } =
