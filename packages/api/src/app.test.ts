@@ -1,5 +1,6 @@
 import { sealKeyOf } from "../test/sealed-result.ts";
 import { startApi } from "../test/api-under-test.ts";
+import { describeAccount } from "../test/suites/describe-account.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
@@ -28,6 +29,7 @@ async function openOnNode(): Promise<FrontDoor & ResultRoom> {
   };
 }
 
+describeAccount(openOnNode);
 describeApiKeys(openOnNode);
 describeJobs(openOnNode);
 describeListing(openOnNode);

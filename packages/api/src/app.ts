@@ -27,6 +27,8 @@ import { getApiKey } from "./routes/api-keys/get.ts";
 import { listApiKeys } from "./routes/api-keys/list.ts";
 import { revokeApiKey } from "./routes/api-keys/revoke.ts";
 import { rotateApiKey } from "./routes/api-keys/rotate.ts";
+import { deleteAccount } from "./routes/account/delete.ts";
+import { exportAccount } from "./routes/account/export.ts";
 import { listAudit } from "./routes/audit/list.ts";
 import { endSession } from "./routes/auth/end-session.ts";
 import { listSessions } from "./routes/auth/list-sessions.ts";
@@ -144,6 +146,8 @@ export function createApp(deps: Deps): App {
   listAudit(app, deps);
   listModels(app, deps);
   getModel(app, deps);
+  exportAccount(app, deps);
+  deleteAccount(app, deps);
   getMe(app);
   getLimits(app, deps);
   getUsage(app, deps);

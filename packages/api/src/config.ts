@@ -73,14 +73,12 @@ const SHAPE = {
 
 /** @throws ConfigError that names every variable at fault. */
 export function readConfig(env: Env): ApiConfig {
-  const parsed = parseEnv(env, SHAPE, [
-    "DATABASE_URL",
-    "BLOBS_CREDENTIALS",
-    "SEAL_KEYS",
-    "RESULT_KEYS",
-    "URL_KEY",
-    "OIDC_ISSUERS",
-  ]);
+  const parsed = parseEnv(
+    env,
+    SHAPE,
+    ["DATABASE_URL", "BLOBS_CREDENTIALS", "SEAL_KEYS", "RESULT_KEYS", "URL_KEY", "OIDC_ISSUERS"],
+    ["RESULT_KEYS"],
+  );
   const publicUrl = (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, "");
   return {
     host: parsed.HOST,

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
 import { readEvents } from "../test/read-events.ts";
 import { openAtEdge } from "../test/edge/open-at-edge.ts";
+import { describeAccount } from "../test/suites/describe-account.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeEvents } from "../test/suites/describe-events.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
@@ -20,6 +21,7 @@ import type { FrontDoor } from "../test/suites/front-door.ts";
 // The Worker runs in this isolate and logs every request.
 beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 
+describeAccount(openAtEdge);
 describeApiKeys(openAtEdge);
 describeJobs(openAtEdge);
 describeEvents(openAtEdge);

@@ -53,6 +53,8 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/events/:id/deliveries": { of: "event" },
   "POST /v1/events/:id/redeliver": { of: "event" },
   "GET /v1/audit": {},
+  "GET /v1/account/export": {},
+  "DELETE /v1/account": {},
   "GET /v1/models": {},
   "GET /v1/models/:id": { params: { id: "silero_vad" } },
   "GET /v1/me": { needsNoScope: true },

@@ -80,6 +80,11 @@ export type CompletedUpload = {
   size: number;
 };
 
+export type DeletedAccount = {
+  id: string;
+  status: "deleting";
+};
+
 export type Delivery = {
   id: string;
   /** Null: the job's own webhook. */
@@ -739,6 +744,10 @@ export interface Queries {
     limit?: number | undefined;
     /** `next_cursor` of the page before. */
     cursor?: string | undefined;
+  };
+  "DELETE /v1/account": {
+    /** The account's id, as `GET /v1/me` tells it: this can't be undone. */
+    confirm?: string | undefined;
   };
   "GET /v1/usage": {
     /** This month without it; months are UTC's. */

@@ -1,3 +1,5 @@
+import { redact } from "./redact.ts";
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** One JSON object a line, on stderr. Fields are chosen by the caller: no bodies, no keys, no query strings. */
@@ -16,7 +18,7 @@ export function createLog(
   const at =
     (level: Level) =>
     (event: string, fields: LogFields = {}) =>
-      write(JSON.stringify({ time: new Date().toISOString(), level, service, event, ...fields }));
+      write(redact(JSON.stringify({ time: new Date().toISOString(), level, service, event, ...fields })));
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -21,6 +21,7 @@ export interface TestRooms extends AsyncDisposable {
   deliverSql: postgres.Sql;
   /** May do everything: to look, and to make rows old. */
   owner: postgres.Sql;
+  ownerDb: Database;
   accountId: string;
   /** Of the account. */
   webhookSecret: string;
@@ -33,6 +34,7 @@ export interface TestRooms extends AsyncDisposable {
 
 /** What tests fill, each table before those that it refers to. */
 const FILLED = [
+  "scrub_orders",
   "delivery_attempts",
   "deliveries",
   "events",
@@ -66,6 +68,7 @@ export async function openTestRooms({ connections = 4 } = {}): Promise<TestRooms
     deliver: rooms.deliver.db,
     deliverSql: rooms.deliver.sql,
     owner: rooms.owner.sql,
+    ownerDb: rooms.owner.db,
     accountId: account.id,
     webhookSecret: account.webhookSecret,
     sealKeys,

@@ -31,6 +31,7 @@ export function readWorkerConfig(env: Env) {
       ALLOW_LOOPBACK: loopback,
     },
     ["DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY"],
+    ["RESULT_SEAL_KEY"],
   );
   return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };
 }

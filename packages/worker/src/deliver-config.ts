@@ -16,6 +16,7 @@ const SHAPE = {
   AUDIT_KEY: z.string().optional(),
   AUDIT_HEAD_FILE: z.string().optional(),
   AUDIT_KEPT_DAYS: wholeNumber(30, 3_650).default(365),
+  EVENTS_KEPT_DAYS: wholeNumber(1, 3_650).default(30),
 };
 
 export type DelivererConfig = ReturnType<typeof readDelivererConfig>;
@@ -25,6 +26,11 @@ export type DelivererConfig = ReturnType<typeof readDelivererConfig>;
  * @throws ConfigError
  */
 export function readDelivererConfig(env: Env) {
-  const config = parseEnv(env, SHAPE, ["DATABASE_URL", "SEAL_KEYS", "BLOBS_CREDENTIALS", "AUDIT_KEY"]);
+  const config = parseEnv(
+    env,
+    SHAPE,
+    ["DATABASE_URL", "SEAL_KEYS", "BLOBS_CREDENTIALS", "AUDIT_KEY"],
+    ["AUDIT_KEY"],
+  );
   return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };
 }

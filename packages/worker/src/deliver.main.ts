@@ -44,7 +44,7 @@ await runUntilStopped(base, async (stop) => {
     random: Math.random,
   });
   const blobs = await openBlobs(config.BLOBS, config.BLOBS_CREDENTIALS);
-  const sweep = createSweep({ db, blobs, log, random: Math.random });
+  const sweep = createSweep({ db, blobs, log, random: Math.random, eventsKeptDays: config.EVENTS_KEPT_DAYS });
   const sealer = await openAuditSealer(db, config, log);
 
   log.info("ready");

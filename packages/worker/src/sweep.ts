@@ -13,6 +13,7 @@ import {
   SWEEP_BATCH,
   withSweepLock,
 } from "@earshot/shared/db/sweep";
+import { forgetEvents, purgeDeletedAccounts, scrubDeletedJobs } from "@earshot/shared/db/retention";
 import { forgetRateWindows } from "@earshot/shared/db/rate-windows";
 import type { Random } from "@earshot/shared/domain/backoff";
 import { jittered } from "@earshot/shared/domain/backoff";
@@ -26,6 +27,8 @@ export interface SweepOptions {
   blobs: Pick<BlobStore, "delete">;
   log: Log;
   random: Random;
+  /** Events, and what was sent of them. */
+  eventsKeptDays?: number;
   periodMs?: number;
 }
 
@@ -48,6 +51,9 @@ const STEPS: Readonly<Record<string, Step>> = {
   drop_unneeded_uploads: ({ db }) => dropUnneededUploads(db),
   forget_idempotency_keys: ({ db }) => forgetIdempotencyKeys(db),
   forget_rate_windows: ({ db }) => forgetRateWindows(db),
+  forget_events: ({ db, eventsKeptDays = 30 }) => forgetEvents(db, eventsKeptDays),
+  scrub_deleted_jobs: ({ db }) => scrubDeletedJobs(db),
+  purge_deleted_accounts: ({ db }) => purgeDeletedAccounts(db),
   delete_blobs: deleteBlobs,
 };
 

@@ -54,7 +54,12 @@ const SHAPE = {
 
 /** @throws ConfigError that names every variable at fault. */
 export function readEdgeConfig(env: Env): EdgeConfig {
-  const parsed = parseEnv(env, SHAPE);
+  const parsed = parseEnv(
+    env,
+    SHAPE,
+    ["QUEUE_CREDENTIALS", "BLOBS_CREDENTIALS", "SEAL_KEYS", "RESULT_KEYS"],
+    ["RESULT_KEYS"],
+  );
   return {
     queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT, region: parsed.QUEUE_REGION },
     queueCredentials: parsed.QUEUE_CREDENTIALS,

@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,9 @@ let home: string;
 let env: Record<string, string>;
 let up: Up;
 let jobId: string;
+
+/** Stands for whatever somebody holds secret. */
+const CANARY = `canary${randomBytes(16).toString("hex")}`;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "earshot-up-"));
@@ -215,12 +219,17 @@ describe("earshot up", () => {
   });
 
   test("keeps nothing of what was said in plain, in no file of its home", async () => {
-    const answer = await call(`/v1/jobs/${jobId}/result/speech.segments`, await readKey(home));
-    const said = JSON.stringify(((await answer.json()) as { segments: unknown }).segments);
+    const tasks = "speech.segments,audio.features";
+    const [whole] = jsonLines(await cli("submit", SAMPLE, "--tasks", tasks, "--wait", "--json")) as [
+      { job_id: string; results: { task: string; segments: unknown }[] },
+    ];
+    const said = JSON.stringify(whole.results.find(({ task }) => task === "speech.segments")?.segments);
     expect(said).toContain('"start"');
     // What Postgres still holds in memory is written down, too.
     await asOwner(async ({ sql }) => {
-      expect(await sql`select from task_results where body like '%"start"%'`).toHaveLength(0);
+      expect(
+        await sql`select from task_results where task like 'speech.%' and body like '%"start"%'`,
+      ).toHaveLength(0);
       await sql`checkpoint`;
     });
     const files = await readdir(home, { recursive: true, withFileTypes: true });
@@ -229,7 +238,7 @@ describe("earshot up", () => {
     const holds = await Promise.all(paths.map(async (path) => (await readFile(path)).includes(said)));
     expect(paths.filter((_, index) => holds[index])).toEqual([]);
     // The search does find what is there: another task's result is not sealed.
-    const features = await call(`/v1/jobs/${jobId}/result/audio.features`, await readKey(home));
+    const features = await call(`/v1/jobs/${whole.job_id}/result/audio.features`, await readKey(home));
     const found = Buffer.from((await features.text()).slice(0, 80));
     const contents = await Promise.all(paths.map(async (path) => (await readFile(path)).includes(found)));
     expect(contents).toContain(true);
@@ -274,6 +283,59 @@ describe("earshot up", () => {
     expect((await call("/v1/me", await token())).status).toBe(200);
   });
 
+  test("is given secrets in every place that a request has, and fails over some of them", async () => {
+    const key = await readKey(home);
+    const send = (path: string, init: RequestInit = {}) =>
+      fetch(`http://127.0.0.1:${env["EARSHOT_PORT"]}${path}`, {
+        ...init,
+        headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...init.headers },
+      });
+    const job = (more: object) => ({
+      method: "POST",
+      body: JSON.stringify({
+        input: { url: "https://example.invalid/a.wav" },
+        tasks: ["audio.features"],
+        ...more,
+      }),
+    });
+    const statuses = [
+      await send("/v1/me", { headers: { Authorization: `Bearer ${key.slice(0, 16)}${CANARY}` } }),
+      await send("/v1/me", { headers: { Authorization: `Basic ${btoa(`a:${CANARY}`)}` } }),
+      await send("/v1/me", { headers: { "X-Api-Key": CANARY, Cookie: `session=${CANARY}` } }),
+      await send(`/v1/jobs?token=${CANARY}`),
+      await send(`/v1/jobs/${CANARY}`),
+      await send(`/${CANARY}?${CANARY}`),
+      await send("/v1/jobs", { method: "POST", body: `{"${CANARY}` }),
+      await send("/v1/jobs", job({ [CANARY]: CANARY })),
+      await send("/v1/jobs", { ...job({ metadata: { a: CANARY } }), headers: { "Idempotency-Key": CANARY } }),
+      await send("/v1/jobs", job({ input: { url: `https://example.invalid/a.wav?sig=${CANARY}` } })),
+      await send(
+        "/v1/jobs",
+        job({
+          webhook: { url: `https://example.invalid/hook?key=${CANARY}`, secret: `whsec_${btoa(CANARY)}` },
+        }),
+      ),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([401, 401, 200, 400, 404, 404, 400, 400, 202, 202, 202]);
+    // A query that fails, with the secret among its parameters.
+    await asOwner(async ({ sql }) => {
+      await sql`revoke insert on jobs from earshot_api`;
+      const response = await send("/v1/jobs", job({ metadata: { a: CANARY } }));
+      const body = await response.text();
+      await sql`grant insert on jobs to earshot_api`;
+      expect([response.status, body.includes(CANARY)]).toEqual([500, false]);
+    });
+    // The worker, and the deliverer, have tried by then.
+    await until(
+      () =>
+        asOwner(async ({ sql }) => {
+          const failed = await sql`select from job_attempts where outcome in ('failed', 'retried')`;
+          return failed.length >= 3;
+        }),
+      { describe: "inputs that could not be fetched" },
+    );
+  });
+
   test("is the only one in its home, and tells a second one which process it is", async () => {
     const second = await runCli(["up"], { env: { ...env, EARSHOT_PORT: String(await findFreePort()) } });
     expect(second.status).toBe(3);
@@ -315,6 +377,32 @@ describe("earshot up", () => {
     expect(status).toBe(0);
     expect(seconds).toBeLessThan(10);
     await expectNoProcess(stillRunning(before));
+  });
+
+  test("has written no secret into any log: none that it was given, and none of its own", async () => {
+    const logs = await readdir(join(home, "logs"));
+    const texts = await Promise.all(
+      [...logs.map((log) => join(home, "logs", log)), join(home, "pg", "postgres.log")].map((file) =>
+        readFile(file, "utf8"),
+      ),
+    );
+    const written = [up.output(), ...texts].join("\n");
+    expect(written).toContain('"event":"request"');
+    expect(written).toContain('"status":500');
+    const files = await Promise.all(
+      [
+        "api-key",
+        "seal-keys",
+        "result-keys",
+        "audit-key",
+        "url-key",
+        "webhook-secret",
+        "postgres-password",
+      ].map(async (name) => (await readFile(join(home, name), "utf8")).trim()),
+    );
+    const own = files.flatMap((text) => text.split(/[,:]/)).filter((part) => part.length > 8);
+    expect(own).toHaveLength(7);
+    for (const secret of [CANARY, btoa(CANARY), ...own]) expect(written.includes(secret), secret).toBe(false);
   });
 
   test("finds what was there when it starts again", async () => {

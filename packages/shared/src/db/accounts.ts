@@ -1,4 +1,4 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, isNull } from "drizzle-orm";
 import { newId } from "../crypto/ids.ts";
 import type { SealKeys } from "../crypto/seal.ts";
 import { seal, unseal } from "../crypto/seal.ts";
@@ -24,6 +24,7 @@ export async function findFirstAccount(db: Database): Promise<{ id: string; name
   const [account] = await db
     .select({ id: accounts.id, name: accounts.name })
     .from(accounts)
+    .where(isNull(accounts.deletedAt))
     .orderBy(asc(accounts.createdAt))
     .limit(1);
   return account ?? null;

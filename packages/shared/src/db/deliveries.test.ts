@@ -5,7 +5,7 @@ import { seal } from "../crypto/seal.ts";
 import type { ClaimedDelivery, ClaimRequest } from "./deliveries.ts";
 import { claimDeliveries } from "./deliveries.ts";
 import { cancelJob } from "./jobs/cancel-job.ts";
-import { scrubJobs } from "./sweep.ts";
+import { scrubJobs } from "./scrub-jobs.ts";
 import type { AttemptRecord, Verdict } from "./webhooks/record-attempt.ts";
 import { recordAttempt, releaseDelivery } from "./webhooks/record-attempt.ts";
 import { signingSecrets } from "./webhooks/signing-secrets.ts";

@@ -9,7 +9,7 @@ import { claimJob } from "./jobs/claim-job.ts";
 import { cancelRunningJob, finishJob } from "./jobs/finish-job.ts";
 import type { Lease } from "./jobs/job.ts";
 import { webhookEndpoints } from "./schema.ts";
-import { scrubJobs } from "./sweep.ts";
+import { scrubJobs } from "./scrub-jobs.ts";
 
 let rooms: TestRooms;
 beforeAll(async () => {

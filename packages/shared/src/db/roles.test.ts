@@ -61,6 +61,11 @@ const FORBIDDEN: readonly (readonly [Room[], string])[] = [
   [EVERYONE, "delete from webhook_endpoints"],
   [["worker"], "select * from deliveries"],
   [["api", "worker"], "update events set payload = '{}'"],
+  // What ages out, and what an owner has deleted, goes through the functions that check that.
+  [["api", "worker"], "select retire_events(1, 1)"],
+  [["api", "worker"], "select purge_account('acc_x', 1)"],
+  [["api", "worker"], "select * from scrub_orders"],
+  [["worker", "deliver"], "update accounts set deleted_at = now()"],
   // The audit log only grows; its times and its order are not its writers' to say.
   [EVERYONE, "delete from audit_log"],
   [EVERYONE, "truncate audit_log"],

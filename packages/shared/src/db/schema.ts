@@ -39,6 +39,7 @@ export const accounts = pgTable("accounts", {
   maxUploadBytesPerMonth: bytes("max_upload_bytes_per_month"),
   maxAudioSecondsPerMonth: bytes("max_audio_seconds_per_month"),
   allowedModels: text("allowed_models").array(),
+  deletedAt: time("deleted_at"),
 });
 
 const accountId = () =>
@@ -427,3 +428,5 @@ export const signInDelays = pgTable("sign_in_delays", {
   failedAt: time("failed_at").notNull(),
   notBefore: time("not_before").notNull(),
 });
+
+export const scrubOrders = pgTable("scrub_orders", { jobId: text("job_id").primaryKey() });

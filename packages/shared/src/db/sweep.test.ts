@@ -17,9 +17,9 @@ import {
   forgetBlobs,
   forgetIdempotencyKeys,
   planBlobDeletion,
-  scrubJobs,
   withSweepLock,
 } from "./sweep.ts";
+import { scrubJobs } from "./scrub-jobs.ts";
 import { completeUpload, insertUpload } from "./uploads.ts";
 
 let rooms: TestRooms;

@@ -8,6 +8,7 @@ import type { Database } from "./database.ts";
 import { endAttempt, NO_LEASE } from "./jobs/end-attempt.ts";
 import { recordFinalEvent, retentionEnd } from "./jobs/finish-job.ts";
 import { jobColumns } from "./jobs/job.ts";
+import { scrubJobs } from "./scrub-jobs.ts";
 import { blobDeletions, jobs } from "./schema.ts";
 
 /** Rows that one statement of the sweep touches at most. */
@@ -67,34 +68,6 @@ export async function dropExpiredResults(db: Database): Promise<number> {
     if (ids.length > 0) await scrubJobs(tx, ids);
     return ids.length;
   });
-}
-
-/** Removes results and vectors, orders their blobs deleted, and leaves tombstones. */
-export async function scrubJobs(tx: Database, jobIds: string[]): Promise<void> {
-  const these = sql`in ${jobIds}`;
-  await tx.execute(sql`
-    insert into blob_deletions (blob_key) select blob_key from task_results
-    where job_id ${these} and blob_key is not null on conflict do nothing`);
-  await tx.execute(sql`delete from task_results where job_id ${these}`);
-  await tx.execute(sql`delete from embeddings where job_id ${these}`);
-  await tx.execute(
-    sql`update events set payload_full = null where job_id ${these} and payload_full is not null`,
-  );
-  await tx
-    .update(jobs)
-    .set({
-      deletedAt: sql`now()`,
-      inputUrl: null,
-      inputInfo: null,
-      options: {},
-      metadata: {},
-      // A delivery that still waits is signed with it; the last one to end drops it.
-      webhookSecretSealed: sql`case when exists (
-        select from deliveries d where d.job_id = ${jobs.id} and d.status = 'pending'
-      ) then ${jobs.webhookSecretSealed} end`,
-      errorDetail: null,
-    })
-    .where(inArray(jobs.id, jobIds));
 }
 
 /** Uploads that no job needs any more, or that were never used. */

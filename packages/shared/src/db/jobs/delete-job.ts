@@ -3,7 +3,7 @@ import { isFinal } from "../../domain/job-status.ts";
 import type { JobStatus } from "../../domain/job-status.ts";
 import type { Database } from "../database.ts";
 import { blobDeletions, jobs, taskResults, uploads } from "../schema.ts";
-import { scrubJobs } from "../sweep.ts";
+import { scrubJobs } from "../scrub-jobs.ts";
 
 /** `blobKeys`: what nobody refers to any more. The sweep removes it, unless somebody is quicker. */
 export type Deletion =
