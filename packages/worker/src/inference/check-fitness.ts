@@ -1,10 +1,13 @@
 import { describeError } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
+import { LaneExit } from "./lane-errors.ts";
 import type { Lanes } from "./lanes.ts";
 import { modelRef } from "./manifest.ts";
 import { isInstalled } from "./model-places.ts";
 import type { ModelFolders } from "./model-places.ts";
 import type { Registry } from "./registry.ts";
+
+const LANES_PER_MODEL = 3;
 
 /**
  * Before the first job: every model that is here is loaded, warmed and asked its probe. A wrong answer, or a device on
@@ -21,7 +24,7 @@ export async function checkFitness(
   );
   for (const { id, version } of installed.flat()) {
     try {
-      await lanes.load(modelRef({ id, version }), signal);
+      await loadPatiently(lanes, modelRef({ id, version }), signal);
     } catch (error) {
       log.warn("model_not_usable", { model: id, version, ...describeError(error) });
       failures.push(error);
@@ -29,4 +32,16 @@ export async function checkFitness(
   }
   const [first] = failures;
   if (first instanceof Error && failures.length === installed.flat().length) lanes.declareDefunct(first);
+}
+
+/** A lane that something killed says nothing of the machine: another one is asked. One that dies of the model does so each time. */
+async function loadPatiently(lanes: Lanes, ref: string, signal: AbortSignal): Promise<void> {
+  for (let left = LANES_PER_MODEL; ; left--) {
+    try {
+      await lanes.load(ref, signal);
+      return;
+    } catch (error) {
+      if (left === 1 || !(error instanceof Error && error.cause instanceof LaneExit)) throw error;
+    }
+  }
 }
