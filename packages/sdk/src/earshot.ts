@@ -1,8 +1,10 @@
-import type { Me, Model, ModelList } from "./api-types.ts";
+import type { Limits, Me, Model, ModelList, Queries, Usage } from "./api-types.ts";
+import { Events } from "./events.ts";
 import { Jobs } from "./jobs.ts";
 import { Transport } from "./transport.ts";
 import type { CallOptions, TransportOptions } from "./transport.ts";
 import { Uploads } from "./uploads.ts";
+import { WebhookEndpoints } from "./webhook-endpoints.ts";
 import { unwrap } from "./webhooks.ts";
 
 type Credential = TransportOptions["credential"];
@@ -14,6 +16,8 @@ export type EarshotOptions = Omit<TransportOptions, "credential"> &
 export class Earshot {
   readonly uploads: Uploads;
   readonly jobs: Jobs;
+  readonly webhookEndpoints: WebhookEndpoints;
+  readonly events: Events;
   readonly webhooks = { unwrap };
   readonly #transport: Transport;
 
@@ -23,11 +27,22 @@ export class Earshot {
     this.#transport = new Transport({ ...options, credential });
     this.uploads = new Uploads(this.#transport);
     this.jobs = new Jobs(this.#transport);
+    this.webhookEndpoints = new WebhookEndpoints(this.#transport);
+    this.events = new Events(this.#transport);
   }
 
   /** Whose credential this is, and what it may do. */
   me({ signal }: CallOptions = {}): Promise<Me> {
     return this.#transport.json({ method: "GET", path: "/v1/me", signal });
+  }
+
+  /** How much the account may ask, and how much of it is used. */
+  limits({ signal }: CallOptions = {}): Promise<Limits> {
+    return this.#transport.json({ method: "GET", path: "/v1/limits", signal });
+  }
+
+  usage(query: Queries["GET /v1/usage"] = {}, { signal }: CallOptions = {}): Promise<Usage> {
+    return this.#transport.json({ method: "GET", path: "/v1/usage", query, signal });
   }
 
   readonly models = {

@@ -3,6 +3,7 @@ export type * from "./api-types.ts";
 export { Earshot } from "./earshot.ts";
 export type { EarshotOptions } from "./earshot.ts";
 export { ApiError, ConnectionError, EarshotError, WebhookVerificationError } from "./errors.ts";
+export type { HeardEvent, ListenOptions } from "./events.ts";
 export { isFinal } from "./jobs.ts";
 export type { JobEvent, JobProgress, JobQuery, JobStatus, SubmitOptions, WaitOptions } from "./jobs.ts";
 export { UploadInterrupted } from "./uploads.ts";

@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
+import { ApiError, ConnectionError } from "@earshot/sdk";
 import { ConfigError } from "@earshot/shared/config/env";
-import { AppError } from "@earshot/shared/domain/errors";
+import { AppError, isApiErrorCode } from "@earshot/shared/domain/errors";
 import type { ErrorCode, ErrorDetail } from "@earshot/shared/domain/errors";
 import { ApiRefusal, ApiUnreachable } from "../client/api-error.ts";
 import { PostgresError } from "../stack/postgres-error.ts";
@@ -57,12 +58,23 @@ export function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   if (error instanceof CommanderError) return usageError(usageMessage(error));
   if (error instanceof ConfigError) return usageError(error.message);
-  if (error instanceof ApiUnreachable) return missingError(`${error.message} Start it with: npm start`);
+  if (error instanceof ApiError) return refusalOf(error);
+  if (error instanceof ApiUnreachable || error instanceof ConnectionError)
+    return missingError(`${error.message} Start it with: npm start`);
   if (error instanceof StackError || error instanceof PostgresError) return missingError(error.message);
   if (error instanceof AppError)
     return new CommandError(statusOf(error), error.code, error.message, error.detail);
   const message = error instanceof Error ? error.message : String(error);
   return new CommandError(EXIT.failed, "internal", message);
+}
+
+/** As the SDK tells it. */
+function refusalOf({ status, code, message, requestId, errors }: ApiError): CommandError {
+  return new CommandError(EXIT.failed, isApiErrorCode(code) ? code : "internal", message, {
+    status,
+    ...(requestId !== null && { request_id: requestId }),
+    ...(errors.length > 0 && { errors }),
+  });
 }
 
 function usageMessage({ code, message }: CommanderError): string {

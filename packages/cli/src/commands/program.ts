@@ -12,12 +12,14 @@ import { addQueue } from "./queue.ts";
 import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addUp } from "./up.ts";
+import { addWebhooks } from "./webhooks.ts";
 
 const EXAMPLES = `
 Examples:
   earshot up                              start everything on this machine
   earshot analyze talk.wav --json         no services, only the result
   earshot submit talk.mp3 --wait          through the API
+  earshot webhooks listen --forward-to http://localhost:3000/hook
   earshot models list                     which models there are, and which are here
   earshot doctor                          what is missing here`;
 
@@ -39,6 +41,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addAnalyze(program, terminal, finish);
   addSubmit(program, terminal, finish);
   addJobs(program, terminal);
+  addWebhooks(program, terminal);
   addKeys(program, terminal);
   addQueue(program, terminal);
   addModels(program, terminal, finish);

@@ -19,6 +19,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
+const BODY = '{"type":"job.succeeded","timestamp":"2026-11-25T12:00:00Z","data":{}}';
 const never = new AbortController().signal;
 
 function post(url: string, signedBody: string, body = signedBody): Promise<Response> {
@@ -33,13 +34,13 @@ function post(url: string, signedBody: string, body = signedBody): Promise<Respo
 
 test("a webhook that an independent implementation has signed is right", async () => {
   await using receiver = await receiveWebhook(secretFile);
-  await post(receiver.url, '{"type":"job.succeeded"}');
+  await post(receiver.url, BODY);
   expect(await receiver.received(never)).toBe("evt_1 received, its signature is right");
 });
 
 test("one whose body was changed on the way is told", async () => {
   await using receiver = await receiveWebhook(secretFile);
-  await post(receiver.url, '{"type":"job.succeeded"}', '{"type":"job.failed"}');
+  await post(receiver.url, BODY, BODY.replace("succeeded", "failed"));
   expect(await receiver.received(never)).toBe("evt_1 received, its signature is WRONG");
 });
 

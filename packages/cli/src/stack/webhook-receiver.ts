@@ -3,8 +3,7 @@ import { createServer } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { constantTimeEqual } from "@earshot/shared/crypto/bytes";
-import { signWebhook } from "@earshot/shared/crypto/webhook-signatures";
+import { unwrap } from "@earshot/sdk";
 import { rejectOnAbort } from "@earshot/shared/pause";
 import { LOOPBACK } from "./postgres-port.ts";
 import { readSecret } from "./secret-file.ts";
@@ -47,12 +46,10 @@ export async function receiveWebhook(secretFile: string): Promise<WebhookReceive
 
 async function judge(headers: IncomingHttpHeaders, body: string, secretFile: string): Promise<string> {
   const secret = (await readSecret(secretFile)) ?? "";
-  const id = String(headers["webhook-id"]);
-  const timestampSeconds = Number(headers["webhook-timestamp"]);
-  const expected = await signWebhook({ id, timestampSeconds, body }, [secret]);
-  const isGenuine = constantTimeEqual(
-    expected["webhook-signature"] ?? "",
-    String(headers["webhook-signature"]),
+  const isGenuine = await unwrap(body, headers, secret).then(
+    () => true,
+    () => false,
   );
+  const id = String(headers["webhook-id"]);
   return isGenuine ? `${id} received, its signature is right` : `${id} received, its signature is WRONG`;
 }
