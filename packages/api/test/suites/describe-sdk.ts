@@ -115,6 +115,43 @@ export function describeSdk(open: () => Promise<ReachableDoor>): void {
       expect(await client.models.get(data[0]?.id ?? "")).toEqual(data[0]);
     });
 
+    test("tells what may be asked, and how much was", async () => {
+      expect((await client.limits()).quotas.queued_jobs.used).toBeGreaterThan(0);
+      expect((await client.usage()).jobs).toBeGreaterThan(0);
+    });
+
+    test("names endpoints for webhooks, changes them, rotates their secrets, tests and removes them", async () => {
+      const { secret, ...made } = await client.webhookEndpoints.create({
+        url: "https://hooks.example.com/a",
+      });
+      expect(await client.webhookEndpoints.list()).toContainEqual(made);
+      const changed = await client.webhookEndpoints.update(made.id, { events: ["job.failed"] });
+      expect(changed.events).toEqual(["job.failed"]);
+      expect((await client.webhookEndpoints.rotateSecret(made.id)).secret).not.toBe(secret);
+      const { event_id: eventId } = await client.webhookEndpoints.test(made.id);
+      expect(await client.events.deliveries(eventId)).toMatchObject([
+        { endpoint_id: made.id, status: "pending" },
+      ]);
+      expect(await client.events.get(eventId)).toMatchObject({ type: "webhook.test" });
+      const sent = await client.events.redeliver(eventId);
+      expect(sent.delivery_ids).toHaveLength(1);
+      const attempts = [];
+      for await (const attempt of client.webhookEndpoints.attempts(made.id)) attempts.push(attempt);
+      expect(attempts).toEqual([]);
+      const since = "2026-01-01T00:00:00Z";
+      expect(await client.webhookEndpoints.recover(made.id, { since })).toMatchObject({ has_more: false });
+      await client.webhookEndpoints.delete(made.id);
+      await expect(client.webhookEndpoints.get(made.id)).rejects.toMatchObject({ status: 404 });
+    });
+
+    test("lists what happened, page by page", async () => {
+      const { id } = await client.jobs.create(JOB);
+      await claimAndFinish(door.owner.db, id);
+      const types = [];
+      for await (const { type } of client.events.list({ job_id: id, limit: 1 })) types.push(type);
+      expect(types).toContain("job.succeeded");
+    });
+
     test("sees nothing of another account", async () => {
       const { id } = await client.jobs.create(JOB);
       const stranger = clientOf(await door.addCaller());
