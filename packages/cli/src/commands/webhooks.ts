@@ -115,9 +115,23 @@ export function addWebhooks(program: Command, terminal: Terminal): void {
     });
 }
 
+/** A key, or a credential that the API replaces now and then. */
+type Credential = string | { read(): Promise<string>; renew(token: string): Promise<void> };
+
 async function connect(options: ConnectionOptions, env: Env): Promise<Earshot> {
   const { url, key } = await findConnection(options, env);
-  return new Earshot({ baseUrl: url, apiKey: key });
+  return earshotOf(url, key);
+}
+
+function earshotOf(baseUrl: string, key: Credential): Earshot {
+  if (typeof key === "string") return new Earshot({ baseUrl, apiKey: key });
+  const renewing: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    const renewed = response.headers.get("earshot-session");
+    if (renewed !== null) await key.renew(renewed);
+    return response;
+  };
+  return new Earshot({ baseUrl, token: () => key.read(), fetch: renewing });
 }
 
 /** @throws CommandError for a type that is none. */
