@@ -1,20 +1,26 @@
 import { sealKeyOf } from "../test/sealed-result.ts";
 import { startApi } from "../test/api-under-test.ts";
 import { describeAccount } from "../test/suites/describe-account.ts";
+import { startIdentityProvider } from "../test/identity-provider.ts";
+import { CALLBACK, signInRules } from "../test/sign-in-rules.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
 import { describeSessions } from "../test/suites/describe-sessions.ts";
+import { describeSignIn } from "../test/suites/describe-sign-in.ts";
 import { describeTokens } from "../test/suites/describe-tokens.ts";
 import { describeSealedResults } from "../test/suites/describe-sealed-results.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import { describeWebhooks } from "../test/suites/describe-webhooks.ts";
 import type { FrontDoor, ResultRoom } from "../test/suites/front-door.ts";
+import type { Deps } from "./deps.ts";
+import { parseIssuers } from "./oidc/issuer-config.ts";
+import { openProvider } from "./oidc/provider.ts";
 
 /** On Node. `entry.workers.edge.test.ts` runs the same in workerd. */
-async function openOnNode(): Promise<FrontDoor & ResultRoom> {
-  const api = await startApi();
+async function openOnNode(overrides: Partial<Deps> = {}): Promise<FrontDoor & ResultRoom> {
+  const api = await startApi(overrides);
   return {
     caller: api.caller,
     owner: api.owner,
@@ -29,12 +35,27 @@ async function openOnNode(): Promise<FrontDoor & ResultRoom> {
   };
 }
 
+/** The same, with a provider of identities beside it. */
+async function openWithProvider(): Promise<FrontDoor> {
+  const identity = await startIdentityProvider([CALLBACK]);
+  const issuers = parseIssuers(JSON.stringify([signInRules(identity.issuer)]));
+  const door = await openOnNode({ providers: issuers.map((issuer) => openProvider(issuer)) });
+  return {
+    ...door,
+    async [Symbol.asyncDispose]() {
+      await door[Symbol.asyncDispose]();
+      await identity[Symbol.asyncDispose]();
+    },
+  };
+}
+
 describeAccount(openOnNode);
 describeApiKeys(openOnNode);
 describeJobs(openOnNode);
 describeListing(openOnNode);
 describeRefusals(openOnNode);
 describeSessions(openOnNode);
+describeSignIn(openWithProvider);
 describeTokens(openOnNode);
 describeSealedResults(openOnNode);
 describeUploads(openOnNode);

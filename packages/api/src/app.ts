@@ -30,9 +30,14 @@ import { rotateApiKey } from "./routes/api-keys/rotate.ts";
 import { deleteAccount } from "./routes/account/delete.ts";
 import { exportAccount } from "./routes/account/export.ts";
 import { listAudit } from "./routes/audit/list.ts";
+import { acceptInvitation } from "./routes/auth/accept.ts";
+import { getCallback } from "./routes/auth/callback.ts";
 import { endSession } from "./routes/auth/end-session.ts";
 import { listSessions } from "./routes/auth/list-sessions.ts";
+import { getLogin } from "./routes/auth/login.ts";
 import { logout } from "./routes/auth/logout.ts";
+import { openBody } from "./routes/auth/open-body.ts";
+import { postLogin, postPassword } from "./routes/auth/password.ts";
 import { createToken } from "./routes/auth/token.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
@@ -108,10 +113,17 @@ export function createApp(deps: Deps): App {
     app.get("/v1/blobs/*", getBlob(deps, deps.blobUrlKey));
   }
 
-  // From here on, for an account. Each route says which scope it needs.
+  // Open to whoever wants to sign in, within the limits of his address.
   app.use("/v1/*", auditDenials(deps));
   app.use("/v1/*", bodyLimit(BODY));
   app.use("/v1/auth/*", limitAddress(deps, "auth"));
+  app.get("/v1/auth/login", getLogin(deps));
+  app.post("/v1/auth/login", ...openBody(), postLogin(deps));
+  app.get("/v1/auth/callback", getCallback(deps));
+  postPassword(app, deps);
+  acceptInvitation(app, deps);
+
+  // From here on, for an account. Each route says which scope it needs.
   app.use("/v1/*", authenticate(resolversOf(deps), deps));
   app.use("/v1/*", limitAccount(deps));
   app.use("/v1/*", knownQuery(app));

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
 import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
-import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { flag, loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { fromBase64 } from "@earshot/shared/crypto/bytes";
@@ -39,6 +39,8 @@ export interface ApiConfig {
   /** Signs the URLs of blobs. */
   urlKey: Bytes;
   tokens: TokenSettings;
+  /** People may sign in by a password. */
+  passwords: boolean;
   issuers: readonly IssuerConfig[];
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
@@ -64,6 +66,7 @@ const SHAPE = {
   RESULT_KEYS: parsedBy(parseResultKeys, "is not id:base64[,id:base64…]").optional(),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   ...IDENTITY_SHAPE,
+  PASSWORDS: flag,
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   RATE_LIMITS: parsedBy(parseRateLimits, "is not name=requests/seconds[,…]").default(RATE_LIMITS),
   RATE_STORE: z.enum(["memory", "postgres"]).default("memory"),
@@ -85,6 +88,7 @@ export function readConfig(env: Env): ApiConfig {
     port: parsed.PORT,
     publicUrl,
     issuers: parsed.OIDC_ISSUERS,
+    passwords: parsed.PASSWORDS,
     tokens: tokenSettings(parsed, publicUrl),
     databaseUrl: parsed.DATABASE_URL,
     queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },

@@ -27,6 +27,8 @@ export interface Deps {
   providers: readonly Provider[];
   /** Open the results of speech; null where none is sealed. */
   resultKeys: ResultKeys | null;
+  /** Of people who sign in here; null where the runtime can't, or the deployment won't. */
+  passwords: Passwords | null;
   watchJobs: JobWatch;
   clientIp: ClientIp;
   rateLimiter: RateLimiter;
@@ -42,6 +44,12 @@ export interface Deps {
 
 /** The address a request comes from, or null where nobody can say. No header that the client wrote decides it. */
 export type ClientIp = (c: AppContext) => string | null;
+
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  /** Against what `hash` gave. Costs the same where there is nothing to compare with. */
+  matches(password: string, hash: string | null): Promise<boolean>;
+}
 
 /** Of the tokens that we sign ourselves. */
 export interface TokenSettings {

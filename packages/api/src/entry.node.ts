@@ -13,6 +13,7 @@ import type { ApiConfig } from "./config.ts";
 import { MemoryLimiter } from "./rate-limits/memory-limiter.ts";
 import { postgresLimiter } from "./rate-limits/postgres-limiter.ts";
 import { openProvider } from "./oidc/provider.ts";
+import { scryptPasswords } from "./passwords.node.ts";
 import { readinessOf } from "./readiness.node.ts";
 import { createApiMetrics } from "./metrics.node.ts";
 import { serve } from "./serve.node.ts";
@@ -49,6 +50,7 @@ async function start(config: ApiConfig): Promise<void> {
     sealKeys: config.sealKeys,
     tokens: config.tokens,
     providers: config.issuers.map((issuer) => openProvider(issuer)),
+    passwords: config.passwords ? scryptPasswords() : null,
     resultKeys: config.resultKeys,
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),

@@ -51,6 +51,7 @@ function depsOf(env: EdgeEnv): Deps {
     sealKeys: config.sealKeys,
     tokens: config.tokens,
     providers,
+    passwords: null,
     watchJobs: watchJobsInRooms({
       rooms: env.WAITING_ROOMS,
       look: ({ accountId, jobId }) => findJobStory(db, accountId, jobId),

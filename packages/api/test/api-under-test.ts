@@ -74,6 +74,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     sealKeys: parseSealKeys(newSealKey("test")),
     tokens: { issuer: "https://api.test", algorithm: "EdDSA" },
     providers: [],
+    passwords: null,
     resultKeys: parseResultKeys(await newResultKey("test")),
     watchJobs: watch,
     // A test that means an address says it in a header of its own.

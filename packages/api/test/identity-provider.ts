@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair } from "jose";
 import { Provider } from "oidc-provider";
 import type { Configuration, JWK } from "oidc-provider";
+import { CLIENT } from "./sign-in-rules.ts";
 
 /** A real OpenID provider in this process, as a company runs one elsewhere. */
 export interface IdentityProvider extends AsyncDisposable {
@@ -17,7 +18,6 @@ export interface IdentityProvider extends AsyncDisposable {
   setDown(isDown: boolean): void;
 }
 
-const CLIENT = { id: "earshot-console", secret: "a secret of the test's" };
 const MACHINE = { id: "a-machine", secret: "another secret of the test's" };
 /** Audience of the access tokens. */
 export const AUDIENCE = "https://earshot.test/api";
@@ -78,6 +78,14 @@ async function configurationOf(redirectUris: string[]): Promise<Configuration> {
         grant_types: ["client_credentials"],
       },
     ],
+    ttl: {
+      AccessToken: 300,
+      ClientCredentials: 300,
+      Grant: 600,
+      IdToken: 300,
+      Interaction: 600,
+      Session: 600,
+    },
     pkce: { required: () => true },
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
     conformIdTokenClaims: false,

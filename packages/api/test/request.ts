@@ -20,6 +20,7 @@ export function requestOf(
   };
   return {
     method,
+    redirect: "manual",
     headers: Object.fromEntries(
       Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null),
     ),

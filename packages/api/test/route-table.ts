@@ -60,6 +60,11 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/me": { needsNoScope: true },
   "GET /v1/limits": {},
   "GET /v1/usage": {},
+  "GET /v1/auth/login": { isOpen: true },
+  "POST /v1/auth/login": { isOpen: true },
+  "GET /v1/auth/callback": { isOpen: true },
+  "POST /v1/auth/password": { isOpen: true },
+  "POST /v1/auth/accept": { isOpen: true },
   "POST /v1/auth/token": { needsNoScope: true },
   "GET /v1/auth/sessions": { needsNoScope: true, isPersonal: true },
   "DELETE /v1/auth/sessions/:id": {

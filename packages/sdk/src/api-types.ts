@@ -1,5 +1,14 @@
 // Made from packages/api/openapi.json by packages/api/src/openapi.main.ts. Do not edit.
 
+export type AcceptRequest = {
+  /** Of the invitation, or of the file `first-owner` in EARSHOT_HOME. */
+  token: string;
+  /** Of the first owner, whom nobody has invited by an address. */
+  email?: string | undefined;
+  name?: string | undefined;
+  password: string;
+};
+
 export type AccessToken = {
   access_token: string;
   token_type: "Bearer";
@@ -72,6 +81,12 @@ export type AuditList = {
   data: (AuditEntry)[];
   has_more: boolean;
   next_cursor: string | null;
+};
+
+export type BegunSession = {
+  session_id: string;
+  account_id: string;
+  expires_at: string;
 };
 
 export type CompletedUpload = {
@@ -473,6 +488,13 @@ export type NewInvitation = {
   expires_at: string;
   /** Hand it to the one who is meant: it accepts the invitation, once. It is shown this once. */
   token: string;
+};
+
+export type PasswordRequest = {
+  email: string;
+  password: string;
+  /** Which account, for those who are in several. */
+  account_id?: string | undefined;
 };
 
 export type Problem = {

@@ -26,6 +26,8 @@ test("queue and bucket each have credentials of their own", () => {
 test.for([
   ["EARSHOT_PUBLIC_URL", undefined],
   ["EARSHOT_TOKEN_ALGORITHM", "HS256"],
+  ["EARSHOT_PASSWORDS", "1"],
+  ["EARSHOT_OIDC_ISSUERS", '[{"issuer": "http://hunter2"}]'],
   ["EARSHOT_QUEUE_URL", undefined],
   ["EARSHOT_QUEUE_CREDENTIALS", "hunter2"],
   ["EARSHOT_BLOBS", "file:///hunter2"],

@@ -3,7 +3,7 @@ import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
 import { parseS3Location } from "@earshot/shared/blobs/s3-location";
 import type { S3Location } from "@earshot/shared/blobs/s3-location";
-import { loopback, parseEnv } from "@earshot/shared/config/env";
+import { flag, loopback, parseEnv } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { parseResultKeys } from "@earshot/shared/crypto/result-keys";
@@ -39,6 +39,7 @@ const credentials = parsedBy(parseAwsCredentials, "is not accessKeyId:secretAcce
 const SHAPE = {
   PUBLIC_URL: z.url({ protocol: /^https?$/ }),
   ...IDENTITY_SHAPE,
+  PASSWORDS: flag.refine((isOn) => !isOn, "is for Node: Workers can't hash passwords well"),
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
   QUEUE_REGION: z.string().optional(),

@@ -4,6 +4,8 @@ import { newSealKey } from "@earshot/shared/crypto/seal";
 import { startTestBucket } from "@earshot/testkit/bucket";
 import { startTestPostgres } from "@earshot/testkit/postgres";
 import { startTestQueue } from "@earshot/testkit/queue";
+import { startIdentityProvider } from "../identity-provider.ts";
+import { CALLBACK, signInRules } from "../sign-in-rules.ts";
 import { startPool } from "./connection-pool.ts";
 import type { EdgeServices } from "./global-setup.ts";
 
@@ -20,6 +22,7 @@ const postgres = await startTestPostgres(MIGRATIONS);
 const pool = await startPool({ ...postgres, connections: POOLED });
 const queue = await startTestQueue();
 const bucket = await startTestBucket();
+const identity = await startIdentityProvider([CALLBACK]);
 
 const { host, port, password, template } = postgres;
 const services: EdgeServices = {
@@ -28,6 +31,7 @@ const services: EdgeServices = {
   queue: { endpoint: queue.endpoint, url: queue.url },
   variables: {
     EARSHOT_PUBLIC_URL: "https://api.test",
+    EARSHOT_OIDC_ISSUERS: JSON.stringify([signInRules(identity.issuer)]),
     EARSHOT_QUEUE_URL: queue.url,
     EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
     EARSHOT_QUEUE_CREDENTIALS: "embedded:embedded",
@@ -42,5 +46,5 @@ const services: EdgeServices = {
 process.send?.(services);
 
 await parentGone;
-await Promise.all([pool.stop(), queue.stop(), bucket.stop()]);
+await Promise.all([pool.stop(), queue.stop(), bucket.stop(), identity[Symbol.asyncDispose]()]);
 await postgres.stop();

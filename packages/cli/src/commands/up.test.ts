@@ -262,6 +262,24 @@ describe("earshot up", () => {
     expect(jsonLines(found)).toMatchObject([{ ok: false, faults: [{ kind: "row_changed" }] }]);
   });
 
+  test("lets the first owner in by a one-time file, which nobody else can read", async () => {
+    const file = join(home, "first-owner");
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const token = (await readFile(file, "utf8")).trim();
+    const accept = () =>
+      fetch(`http://127.0.0.1:${env["EARSHOT_PORT"]}/v1/auth/accept`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ token, email: "me@example.com", password: "twelve characters" }),
+      });
+    expect((await accept()).status).toBe(201);
+    expect((await accept()).status).toBe(401);
+    const logs = await Promise.all(
+      (await readdir(join(home, "logs"))).map((name) => readFile(join(home, "logs", name), "utf8")),
+    );
+    expect([...logs, up.output()].join()).not.toContain(token);
+  });
+
   test("has its signing keys rotated and revoked while it runs", async () => {
     const [{ key }] = jsonLines(await cli("keys", "create", "--json")) as [{ key: string }];
     const token = async () => {

@@ -14,6 +14,8 @@ export interface Home {
   resultSealKey: string;
   urlKey: string;
   apiKey: string;
+  /** Whoever brings it first becomes the account's owner; gone once somebody has. */
+  firstOwner: string;
   webhookSecret: string;
   /** Signs the audit log's seals; the parts that verify them, one a line; and how far the log had come. */
   auditKey: string;
@@ -44,6 +46,7 @@ export function homeAt(path: string): Home {
     resultSealKey: join(directory, "result-seal-key"),
     urlKey: join(directory, "url-key"),
     apiKey: join(directory, "api-key"),
+    firstOwner: join(directory, "first-owner"),
     webhookSecret: join(directory, "webhook-secret"),
     auditKey: join(directory, "audit-key"),
     auditPublicKeys: join(directory, "audit-key.pub"),

@@ -32,7 +32,14 @@ export interface StackConfig {
 
 // Where programs and certificates are found, and where scratch files go. No secret is among them.
 const OF_THE_MACHINE = ["PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
-const OF_THE_API = ["RATE_LIMITS", "CORS_ORIGINS", "TRUSTED_PROXIES"];
+const OF_THE_API = [
+  "RATE_LIMITS",
+  "CORS_ORIGINS",
+  "TRUSTED_PROXIES",
+  "PASSWORDS",
+  "TOKEN_ALGORITHM",
+  "OIDC_ISSUERS_FILE",
+];
 const OF_THE_WORKER = [
   "LEASE_SECONDS",
   "LANES",
@@ -67,15 +74,19 @@ export function readStackConfig(env: Env): StackConfig {
     loopback: { inputs: allowance(ALLOW_LOOPBACK), webhooks: allowance(ALLOW_LOOPBACK) },
     models: { modelsDir, cacheDir: home.models },
     machine: pick(env, OF_THE_MACHINE),
+    api: {
+      // On one's own machine there may be no provider to sign in at.
+      EARSHOT_PASSWORDS: "1",
+      ...pick(
+        env,
+        OF_THE_API.map((name) => `EARSHOT_${name}`),
+      ),
+    },
     metrics: {
       api: metricsAt(METRICS_PORT, 0),
       worker: metricsAt(METRICS_PORT, 1),
       deliver: metricsAt(METRICS_PORT, 2),
     },
-    api: pick(
-      env,
-      OF_THE_API.map((name) => `EARSHOT_${name}`),
-    ),
     worker: {
       ...pick(env, workerNames),
       ...(modelsDir === undefined ? {} : { EARSHOT_MODELS_DIR: modelsDir }),
