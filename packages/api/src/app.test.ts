@@ -4,6 +4,7 @@ import { describeAccount } from "../test/suites/describe-account.ts";
 import { startIdentityProvider } from "../test/identity-provider.ts";
 import { CALLBACK, signInRules } from "../test/sign-in-rules.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
+import { describeDeviceLogin } from "../test/suites/describe-device-login.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
@@ -51,6 +52,7 @@ async function openWithProvider(): Promise<FrontDoor> {
 
 describeAccount(openOnNode);
 describeApiKeys(openOnNode);
+describeDeviceLogin(openOnNode);
 describeJobs(openOnNode);
 describeListing(openOnNode);
 describeRefusals(openOnNode);

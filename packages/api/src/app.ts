@@ -32,6 +32,9 @@ import { exportAccount } from "./routes/account/export.ts";
 import { listAudit } from "./routes/audit/list.ts";
 import { acceptInvitation } from "./routes/auth/accept.ts";
 import { getCallback } from "./routes/auth/callback.ts";
+import { getDevicePage, postDeviceDecision } from "./routes/auth/device-page.ts";
+import { pollDevice } from "./routes/auth/device-token.ts";
+import { beginDevice, DEVICE_PAGE } from "./routes/auth/device.ts";
 import { endSession } from "./routes/auth/end-session.ts";
 import { listSessions } from "./routes/auth/list-sessions.ts";
 import { getLogin } from "./routes/auth/login.ts";
@@ -120,6 +123,9 @@ export function createApp(deps: Deps): App {
   app.get("/v1/auth/login", getLogin(deps));
   app.post("/v1/auth/login", ...openBody(), postLogin(deps));
   app.get("/v1/auth/callback", getCallback(deps));
+  app.get(DEVICE_PAGE, getDevicePage(deps, resolversOf(deps).cookie));
+  beginDevice(app, deps);
+  pollDevice(app, deps);
   postPassword(app, deps);
   acceptInvitation(app, deps);
 
@@ -164,6 +170,7 @@ export function createApp(deps: Deps): App {
   getLimits(app, deps);
   getUsage(app, deps);
   createToken(app, deps);
+  app.post(`${DEVICE_PAGE}/decision`, postDeviceDecision(deps));
   listSessions(app, deps);
   endSession(app, deps);
   logout(app, deps);

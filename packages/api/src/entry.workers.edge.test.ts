@@ -6,6 +6,7 @@ import { openAtEdge } from "../test/edge/open-at-edge.ts";
 import { describeAccount } from "../test/suites/describe-account.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeEvents } from "../test/suites/describe-events.ts";
+import { describeDeviceLogin } from "../test/suites/describe-device-login.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
@@ -24,6 +25,7 @@ beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 
 describeAccount(openAtEdge);
 describeApiKeys(openAtEdge);
+describeDeviceLogin(openAtEdge);
 describeJobs(openAtEdge);
 describeEvents(openAtEdge);
 describeListing(openAtEdge);

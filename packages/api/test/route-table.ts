@@ -65,6 +65,10 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/auth/callback": { isOpen: true },
   "POST /v1/auth/password": { isOpen: true },
   "POST /v1/auth/accept": { isOpen: true },
+  "GET /v1/auth/device": { isOpen: true },
+  "POST /v1/auth/device": { isOpen: true },
+  "POST /v1/auth/device/token": { isOpen: true },
+  "POST /v1/auth/device/decision": { needsNoScope: true, isPersonal: true },
   "POST /v1/auth/token": { needsNoScope: true },
   "GET /v1/auth/sessions": { needsNoScope: true, isPersonal: true },
   "DELETE /v1/auth/sessions/:id": {

@@ -127,6 +127,38 @@ export type DeliveryList = {
   data: (Delivery)[];
 };
 
+export type DeviceError = {
+  error: "authorization_pending" | "slow_down" | "access_denied" | "expired_token";
+  error_description: string;
+};
+
+export type DeviceLogin = {
+  device_code: string;
+  user_code: string;
+  verification_uri: string;
+  verification_uri_complete: string;
+  expires_in: number;
+  interval: number;
+};
+
+export type DeviceRequest = {
+  /** Shown to the person who is asked, beside the address that the request came from. */
+  client_name?: string | undefined;
+};
+
+export type DeviceToken = {
+  /** Of a session: shown as a bearer. `Earshot-Session` on an answer replaces it. */
+  access_token: string;
+  token_type: "Bearer";
+  expires_in: number;
+  account_id: string;
+};
+
+export type DeviceTokenRequest = {
+  device_code: string;
+  grant_type?: "urn:ietf:params:oauth:grant-type:device_code" | undefined;
+};
+
 export type Event = {
   /** The `webhook-id` of every delivery of this event. */
   id: string;

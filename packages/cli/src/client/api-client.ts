@@ -1,11 +1,13 @@
 import { ApiRefusal, ApiUnreachable } from "./api-error.ts";
 import { withRetries } from "./retry.ts";
 import type { RetryPolicy } from "./retry.ts";
+import type { SessionFile } from "./session-file.ts";
 
 export interface ApiConnection {
   /** Without a path: `http://127.0.0.1:8787`. */
   url: string;
-  key: string;
+  /** An API key, or the session of `earshot login`. */
+  key: string | SessionFile;
   retry: RetryPolicy;
 }
 
@@ -42,12 +44,14 @@ async function callOnce(
   try {
     const response = await fetch(new URL(request.path, connection.url), {
       method: request.method,
-      headers: headersOf(connection, request),
+      headers: await headersOf(connection, request),
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       // A redirect would take the key to another host.
       redirect: "error",
       signal: AbortSignal.any([signal, timeout]),
     });
+    const renewed = response.headers.get("earshot-session");
+    if (renewed !== null && typeof connection.key === "object") await connection.key.renew(renewed);
     const body = await readJson(response);
     if (!response.ok) throw new ApiRefusal(response.status, response.headers, body);
     return body;
@@ -58,9 +62,13 @@ async function callOnce(
   }
 }
 
-function headersOf({ key }: ApiConnection, { body, headers }: ApiRequest): Record<string, string> {
+async function headersOf(
+  { key }: ApiConnection,
+  { body, headers }: ApiRequest,
+): Promise<Record<string, string>> {
+  const credential = typeof key === "string" ? key : await key.read();
   const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
-  return { authorization: `Bearer ${key}`, ...type, ...headers };
+  return { authorization: `Bearer ${credential}`, ...type, ...headers };
 }
 
 /** undefined: the answer is no JSON, as of a proxy that speaks for itself. */

@@ -6,6 +6,7 @@ import { addAudit } from "./audit.ts";
 import { addDoctor } from "./doctor.ts";
 import { addJobs } from "./jobs.ts";
 import { addKeys } from "./keys.ts";
+import { addLogin } from "./login.ts";
 import { addModels } from "./models.ts";
 import { addSeal } from "./seal.ts";
 import { addQueue } from "./queue.ts";
@@ -44,6 +45,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addWebhooks(program, terminal);
   addKeys(program, terminal);
   addQueue(program, terminal);
+  addLogin(program, terminal);
   addModels(program, terminal, finish);
   addAudit(program, terminal, finish);
   addSeal(program, terminal);

@@ -16,6 +16,8 @@ export interface Home {
   apiKey: string;
   /** Whoever brings it first becomes the account's owner; gone once somebody has. */
   firstOwner: string;
+  /** What `earshot login` has kept, and for which API. */
+  session: string;
   webhookSecret: string;
   /** Signs the audit log's seals; the parts that verify them, one a line; and how far the log had come. */
   auditKey: string;
@@ -47,6 +49,7 @@ export function homeAt(path: string): Home {
     urlKey: join(directory, "url-key"),
     apiKey: join(directory, "api-key"),
     firstOwner: join(directory, "first-owner"),
+    session: join(directory, "session"),
     webhookSecret: join(directory, "webhook-secret"),
     auditKey: join(directory, "audit-key"),
     auditPublicKeys: join(directory, "audit-key.pub"),
