@@ -280,6 +280,30 @@ describe("earshot up", () => {
     expect([...logs, up.output()].join()).not.toContain(token);
   });
 
+  test("signs a terminal in that a person approves, and out again", async () => {
+    const url = `http://127.0.0.1:${env["EARSHOT_PORT"]}`;
+    const post = (path: string, body: string, headers: Record<string, string>) =>
+      fetch(url + path, { method: "POST", body, headers });
+    const person = { email: "me@example.com", password: "twelve characters" };
+    const json = { "content-type": "application/json" };
+    const signedIn = await post("/v1/auth/password", JSON.stringify(person), json);
+    const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const terminal = cli("login");
+    const code = await until(
+      () => asOwner(async ({ sql }) => (await sql`select user_code from device_logins`)[0]?.["user_code"]),
+      { describe: "a code" },
+    );
+    const form = new URLSearchParams({ user_code: String(code), decision: "approve" }).toString();
+    const headers = { cookie, origin: url, "content-type": "application/x-www-form-urlencoded" };
+    expect((await post("/v1/auth/device/decision", form, headers)).status).toBe(200);
+    expect(await terminal).toMatchObject({ status: 0, stderr: expect.stringContaining(String(code)) });
+    expect((await stat(join(home, "session"))).mode & 0o777).toBe(0o600);
+    expect((await cli("jobs", "list")).status).toBe(0);
+    expect((await cli("logout")).status).toBe(0);
+    expect((await cli("logout")).status).toBe(3);
+    expect((await cli("jobs", "list")).status).toBe(0);
+  });
+
   test("has its signing keys rotated and revoked while it runs", async () => {
     const [{ key }] = jsonLines(await cli("keys", "create", "--json")) as [{ key: string }];
     const token = async () => {
