@@ -73,12 +73,14 @@ export function describeSignIn(open: OpenFrontDoor): void {
     });
 
     test("who was not invited, or whose address nobody vouches for, is let into nothing", async () => {
-      const browser = new Browser(door);
-      expect(await refusalOf(await signIn(browser, newEmail()))).toMatchObject({ status: 403 });
+      const uninvited = await signIn(new Browser(door), newEmail());
+      expect(await refusalOf(uninvited)).toMatchObject({ status: 403 });
       const email = newEmail();
       await invite(email);
-      expect((await signIn(browser, `${email}|impostor|no`)).status).toBe(403);
-      expect(browser.cookies.has(SESSION)).toBe(false);
+      // Another browser: the provider remembers who has signed in to it.
+      const impostor = new Browser(door);
+      expect((await signIn(impostor, `${email}|impostor|no`)).status).toBe(403);
+      expect(impostor.cookies.has(SESSION)).toBe(false);
       // The invitation waits for the right one still.
       expect((await signIn(new Browser(door), email)).status).toBe(303);
     });
@@ -106,10 +108,13 @@ export function describeSignIn(open: OpenFrontDoor): void {
       const swapped = new URL(his);
       swapped.searchParams.set("state", mine.searchParams.get("state") ?? "");
       const flow = victim.cookies.get(FLOW) ?? "";
+      const stateless = new URL(mine);
+      stateless.searchParams.set("state", "A".repeat(43));
       const attempts: [string, Browser, URL][] = [
         ["without the cookie", new Browser(door), mine],
         ["another's answer", victim, his],
         ["another's code", victim, swapped],
+        ["another state", victim, stateless],
       ];
       for (const [what, browser, back] of attempts) {
         if (browser === victim) victim.cookies.set(FLOW, flow);
