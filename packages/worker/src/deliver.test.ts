@@ -16,6 +16,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createDeliverer } from "./deliver.ts";
 import type { DelivererOptions } from "./deliver.ts";
+import { addEndpoint } from "./testing/endpoints.ts";
 
 let rooms: TestRooms;
 let receiver: Receiver;
@@ -209,7 +210,8 @@ test("a hanging receiver holds up nobody else", async () => {
   await startDeliverer({ timeoutMs: 500 });
   await announce();
   await receiver.next();
-  await announce({ url: other.url });
+  await addEndpoint(rooms, { url: other.url });
+  await announce();
   await other.next();
   expect((await readDelivery()).attempt).toBe(0);
   expect(await afterAttempt(1)).toMatchObject({ status: "pending" });

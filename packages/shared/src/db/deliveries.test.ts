@@ -21,7 +21,10 @@ const HOOK = "https://example.com/hook";
 const LEASE = { limit: 10, strangers: 10, leaseSeconds: 60 };
 
 /** Every test but those of lanes has one. */
-const lanes = () => new Map([[`${rooms.accountId} ${HOOK.slice(0, HOOK.indexOf("/hook"))}`, 12]]);
+async function lanes(): Promise<Map<string, number>> {
+  const rows = await rooms.owner<{ lane: string }[]>`select distinct lane from deliveries`;
+  return new Map(rows.map(({ lane }) => [lane, 12]));
+}
 
 const RECORD: AttemptRecord = {
   startedAt: new Date("2026-01-01T00:00:00.123Z"),
@@ -39,10 +42,10 @@ async function announce(overrides: Parameters<TestRooms["submit"]>[0] = {}): Pro
 }
 
 const claim = async (request: Partial<ClaimRequest> = {}) =>
-  (await claimDeliveries(rooms.deliver, { ...LEASE, lanes: lanes(), ...request })).deliveries;
+  (await claimDeliveries(rooms.deliver, { ...LEASE, lanes: await lanes(), ...request })).deliveries;
 
 const nextInMs = async () =>
-  (await claimDeliveries(rooms.deliver, { ...LEASE, lanes: lanes(), limit: 0 })).nextInMs;
+  (await claimDeliveries(rooms.deliver, { ...LEASE, lanes: await lanes(), limit: 0 })).nextInMs;
 
 async function recorded(delivery: ClaimedDelivery, verdict: Verdict): Promise<boolean> {
   return (await recordAttempt(rooms.deliver, delivery, RECORD, verdict)).isCounted;
@@ -94,7 +97,9 @@ test("a delivery that another deliverer is just claiming is passed over, not wai
 test("a lane gives no more than it has room for, however much waits in it; a stranger gives one", async () => {
   const urls = ["a", "b", "c", "d"].map((name) => `https://${name}.example.com`);
   for (let made = 0; made < 16; made++) await announce({ webhookUrl: `${urls[made % 4]}/hook` });
-  const [a = "", b = "", c = "", d = ""] = urls.map((url) => `${rooms.accountId} ${url}`);
+  const rows = await rooms.owner<{ lane: string }[]>`select distinct lane, url from deliveries order by url`;
+  const [a = "", b = "", c = "", d = ""] = rows.map(({ lane }) => lane);
+  expect(new Set([a, b, c, d]).size).toBe(4);
   const rest = new Map([
     [a, 0],
     [b, 3],
@@ -121,7 +126,7 @@ test("a test's clock takes the place of the database's", async () => {
   await announce();
   const now = new Date(Date.now() + 3_600_000);
   expect(await claim({ now: new Date(Date.now() - 60_000) })).toEqual([]);
-  const { deliveries } = await claimDeliveries(rooms.deliver, { ...LEASE, lanes: lanes(), now });
+  const { deliveries } = await claimDeliveries(rooms.deliver, { ...LEASE, lanes: await lanes(), now });
   const [delivery] = deliveries;
   if (!delivery) throw new Error("nothing is due");
   await recordAttempt(rooms.deliver, delivery, RECORD, { status: "retry", delaySeconds: 300 }, now);

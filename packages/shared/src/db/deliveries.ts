@@ -10,7 +10,7 @@ export interface ClaimedDelivery {
   leaseToken: string;
   /** Attempts made before this one. */
   attempt: number;
-  /** What a slow receiver holds up: its endpoint, or the account's way to an origin. */
+  /** What a slow receiver holds up: its endpoint, or one of the account's 64 lanes for the URLs of its jobs. */
   lane: string;
   accountId: string;
   jobId: string | null;

@@ -173,13 +173,22 @@ test("an event of the account goes to the endpoints that want it, or to the one 
   ]);
 });
 
-test("a delivery's lane is its endpoint, else the account's way to the origin of the URL", async () => {
+test("a delivery's lane is its endpoint, else one of the account's 64, by the origin of the URL", async () => {
   const endpoint = await addEndpoint({ events: ["job.canceled"] });
-  const url = "https://Example.com:8443/a?b#c";
-  const { id } = await rooms.submit({ webhookUrl: url });
-  await cancelJob(rooms.api, rooms.accountId, id);
-  expect(await rooms.owner`select lane from deliveries order by endpoint_id nulls first`).toEqual([
-    { lane: `${rooms.accountId} https://example.com:8443` },
-    { lane: endpoint },
-  ]);
+  const lanesOf = async (webhookUrl: string) => {
+    const { id } = await rooms.submit({ webhookUrl });
+    await cancelJob(rooms.api, rooms.accountId, id);
+    const rows =
+      await rooms.owner`select lane from deliveries where job_id = ${id} order by endpoint_id nulls first`;
+    return rows.map((row) => String(row["lane"]));
+  };
+  const [own, other] = await lanesOf("https://Example.com:8443/a?b#c");
+  expect(other).toBe(endpoint);
+  expect((await lanesOf("https://example.com:8443/d"))[0]).toBe(own);
+  const many = Array.from({ length: 100 }, (_, n) => `https://hook-${n}.example.com/`);
+  const lanes = new Set<string>();
+  for (const url of many) lanes.add((await lanesOf(url))[0] ?? "");
+  expect(lanes.size).toBeGreaterThan(30);
+  for (const lane of lanes)
+    expect(lane).toMatch(new RegExp(`^${rooms.accountId} ([0-9]|[1-5][0-9]|6[0-3])$`));
 });

@@ -82,7 +82,7 @@ async function planOf(query: SQL, mode: "custom" | "generic"): Promise<Plan[]> {
 }
 
 const ENDPOINT = { id: "whe_1", accountId: "acc_1", events: null, createdAt: new Date(0) } as Endpoint;
-const LANES = new Map([["acc_1 https://example.com", 4]]);
+const LANES = new Map([["acc_1 7", 4]]);
 const DUE = { limit: 32, leaseSeconds: 60, lanes: LANES, strangers: 16 };
 const MISSED = missedEvents(ENDPOINT, { since: new Date(0), until: new Date() }, 100);
 
