@@ -105,9 +105,9 @@ export function createApp(deps: Deps): App {
   // Open to all.
   app.get("/healthz", healthz());
   app.get("/readyz", readyz(deps));
-  app.get("/openapi.json", getOpenApi());
+  app.get("/openapi.json", getOpenApi(deps));
   getJwks(app, deps);
-  app.get("/docs", getDocs());
+  app.get("/docs", getDocs(deps));
   app.get("/docs/style.css", getDocsStyle());
 
   // Open to whoever holds a URL that we signed.

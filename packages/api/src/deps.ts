@@ -9,6 +9,7 @@ import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
 import type { AppContext } from "./env.ts";
 import type { Provider } from "./oidc/provider.ts";
+import type { ApiDocument } from "./routes/docs/page.ts";
 import type { RateLimiter } from "./rate-limits/rate-limiter.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { JobWatch } from "./watch-jobs.ts";
@@ -36,6 +37,8 @@ export interface Deps {
   /** Whose pages may ask from a browser, with cookies. */
   corsOrigins: readonly string[];
   readiness: (signal: AbortSignal) => Promise<Readiness>;
+  /** The OpenAPI document. At the edge it is no part of the Worker, of whose 150 KiB it would be a tenth. */
+  document: () => Promise<ApiDocument>;
   log: Log;
   clock: () => Date;
   /** http on loopback is allowed for `input.url` and webhooks: for tests. */

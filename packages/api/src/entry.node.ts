@@ -5,6 +5,7 @@ import { createLog, describeError } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
+import openApi from "../public/openapi.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { openBlobRoom } from "./blobs.node.ts";
 import { clientIpBehind } from "./client-ip.node.ts";
@@ -58,6 +59,7 @@ async function start(config: ApiConfig): Promise<void> {
     rateLimits: config.rateLimits,
     corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
+    document: async () => openApi,
     log: watchEvents(log, createApiMetrics(metrics.registry)),
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,

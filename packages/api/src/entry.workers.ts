@@ -37,6 +37,9 @@ export default {
   },
 };
 
+/** In public/; the host is nobody's. */
+const DOCUMENT = "https://assets.invalid/openapi.json";
+
 /** Made anew for each request: a socket of one may not be used by another. */
 function depsOf(env: EdgeEnv): Deps {
   const { config, providers } = settingsOf(env);
@@ -63,6 +66,7 @@ function depsOf(env: EdgeEnv): Deps {
     rateLimits: config.rateLimits,
     corsOrigins: config.corsOrigins,
     readiness: readinessAtEdge(db),
+    document: async () => (await env.ASSETS.fetch(DOCUMENT)).json<ApiDocument>(),
     log,
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,

@@ -27,7 +27,7 @@ interface OpenApi {
   paths?: Record<string, Record<string, { parameters?: Parameter[] }>>;
 }
 
-const HEAD = `// Made from packages/api/openapi.json by packages/api/src/openapi.main.ts. Do not edit.
+const HEAD = `// Made from packages/api/public/openapi.json by packages/api/src/openapi.main.ts. Do not edit.
 `;
 
 /** The shapes of the API as TypeScript: one type for each named schema, and the query of each operation that has one. */

@@ -11,6 +11,7 @@ import type { OpenDatabase } from "@earshot/shared/db/database";
 import type { Log, LogFields } from "@earshot/shared/log";
 import type { JobMessage } from "@earshot/shared/queue/message";
 import { createTestDatabase } from "@earshot/testkit/database";
+import openApi from "../public/openapi.json" with { type: "json" };
 import { createApp } from "../src/app.ts";
 import type { Deps } from "../src/deps.ts";
 import type { App } from "../src/env.ts";
@@ -82,6 +83,7 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     rateLimiter: new MemoryLimiter(),
     rateLimits: UNLIMITED,
     corsOrigins: [],
+    document: async () => openApi,
     readiness: async () => ({ database: "up", migrations: "current" }),
     log: logTo(logged),
     clock: () => new Date(),

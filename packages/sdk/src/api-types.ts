@@ -1,4 +1,4 @@
-// Made from packages/api/openapi.json by packages/api/src/openapi.main.ts. Do not edit.
+// Made from packages/api/public/openapi.json by packages/api/src/openapi.main.ts. Do not edit.
 
 export type AcceptRequest = {
   /** Of the invitation, or of the file `first-owner` in EARSHOT_HOME. */

@@ -12,6 +12,8 @@ export interface EdgeEnv {
   HYPERDRIVE: { connectionString: string };
   WAITING_ROOMS: WaitingRooms;
   RATE_ROOMS: RateRooms;
+  /** The files of public/. */
+  ASSETS: { fetch(url: string): Promise<Response> };
   /** Absent where no shield is configured. */
   SHIELD?: Shield;
 }

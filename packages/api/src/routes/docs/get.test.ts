@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import document from "../../../openapi.json" with { type: "json" };
+import document from "../../../public/openapi.json" with { type: "json" };
 import { startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../../test/api-under-test.ts";
 import { docsPage } from "./page.ts";

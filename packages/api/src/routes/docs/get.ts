@@ -1,5 +1,5 @@
 import type { Handler } from "hono";
-import document from "../../../openapi.json" with { type: "json" };
+import type { Deps } from "../../deps.ts";
 import type { AppEnv } from "../../env.ts";
 import { docsPage } from "./page.ts";
 
@@ -8,10 +8,10 @@ const POLICY =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** GET /docs: the contract of openapi.json for people. */
-export function getDocs(): Handler<AppEnv> {
+export function getDocs({ document }: Pick<Deps, "document">): Handler<AppEnv> {
   let page: string | undefined;
-  return function getDocs(c) {
-    page ??= docsPage(document);
+  return async function getDocs(c) {
+    page ??= docsPage(await document());
     return c.body(page, 200, {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": POLICY,
