@@ -66,7 +66,9 @@ async function faultOf(answer: Response, operation: Operation, pointer: string):
   const escaped = type.replaceAll("/", "~1");
   const validate = ajv.getSchema(`openapi#${pointer}/responses/${answer.status}/content/${escaped}/schema`);
   if (validate === undefined) return `the body of ${answer.status} has no schema`;
-  return validate(JSON.parse(text)) ? null : `${ajv.errorsText(validate.errors)}: ${text}`;
+  const values = type === "application/x-ndjson" ? text.trim().split("\n") : [text];
+  const wrong = values.find((value) => !validate(JSON.parse(value)));
+  return wrong === undefined ? null : `${ajv.errorsText(validate.errors)}: ${wrong}`;
 }
 
 test.each(OPERATIONS)(
@@ -92,7 +94,8 @@ test.each(OPERATIONS)(
       );
     }
     expect(faults.slice(0, 3)).toEqual([]);
-    // A fuzz that is refused at the door, each time, tries nothing.
+    // A fuzz that is refused at the door, each time, tries nothing. To delete an account its id must be confirmed: no guess does.
+    if (method === "DELETE" && path === "/v1/account") return;
     expect([...statuses].some((status) => status !== 400 && status !== 401)).toBe(true);
   },
 );

@@ -206,6 +206,11 @@ export type EventListenRequest = {
   wait?: number | undefined;
 };
 
+export type ExportLine = {
+  type: string;
+  [key: string]: unknown;
+};
+
 export type Invitation = {
   id: string;
   email: string;

@@ -15,6 +15,8 @@ import { storedBody, unzipped } from "../jobs/result-bodies.ts";
 
 type ExportDeps = Pick<Deps, "db" | "blobs" | "resultKeys">;
 
+const Line = z.looseObject({ type: z.string() }).meta({ id: "ExportLine", description: "Of each line." });
+
 const route = createRoute({
   method: "get",
   path: "/v1/account/export",
@@ -24,7 +26,7 @@ const route = createRoute({
     200: {
       description:
         'Lines `{type, row}`, and `{type: "result", job_id, task, body}` after their job; secrets and hashes of them are left out. What the credential may not read by itself is left out, and the last line names it. The last line is `{type: "end"}`: without it the export is not whole.',
-      content: { "application/x-ndjson": { schema: z.string() } },
+      content: { "application/x-ndjson": { schema: Line } },
     },
     ...problems("forbidden"),
   },
