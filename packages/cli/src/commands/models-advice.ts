@@ -21,11 +21,14 @@ export function licencesToAccept(specs: readonly ModelSpec[]): string[] {
   return [...new Set(specs.filter((spec) => spec.requires_acceptance).map(({ licence }) => licence))];
 }
 
-/** A task whose models are all that is missing stands for the others. */
+/** A task whose missing models are among those of another is brought by that one. */
 function fewestNames(gaps: readonly TaskGap[]): string[] {
-  const missing = new Set(gaps.flatMap(({ lacks }) => lacks.map(({ id }) => id)));
-  const all = gaps.find(({ lacks }) => lacks.length === missing.size);
-  return all === undefined ? gaps.map(({ task }) => task) : [all.task];
+  const idsOf = ({ lacks }: TaskGap) => lacks.map(({ id }) => id);
+  const isBroughtBy = (gap: TaskGap, other: TaskGap) =>
+    gap !== other &&
+    idsOf(gap).length < idsOf(other).length &&
+    idsOf(gap).every((id) => idsOf(other).includes(id));
+  return gaps.filter((gap) => !gaps.some((other) => isBroughtBy(gap, other))).map(({ task }) => task);
 }
 
 function licenceOf({ licence, licence_note: note }: ModelSpec): string {

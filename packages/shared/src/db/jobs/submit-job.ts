@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { TaskName } from "../../domain/tasks.ts";
 import { fromNow } from "../clock.ts";
 import { refuseForbiddenModels } from "../../domain/allowed-models.ts";
-import { allowedModelsOf } from "../allowed-models.ts";
+import { findAllowedModels } from "../allowed-models.ts";
 import type { Database } from "../database.ts";
 import { idempotencyKeys, jobs } from "../schema.ts";
 import type { Job } from "./job.ts";
@@ -61,7 +61,7 @@ export async function submitJob(
   input: { job: NewJob; idempotency: IdempotencyClaim | null; answerFor: (job: Job) => SavedAnswer },
 ): Promise<Submission> {
   const { idempotency } = input;
-  // One statement is a transaction by itself: to begin and to commit one would be two more trips to the database.
+  // One statement is a transaction by itself: to begin and to commit one would be more trips to the database.
   if (idempotency === null) return created(await insertJob(db, input.job), input.answerFor);
   return db.transaction(async (tx) => {
     const earlier = await findSubmission(tx, input.job.accountId, idempotency);
@@ -78,13 +78,13 @@ function created(job: Job, answerFor: (job: Job) => SavedAnswer) {
 
 async function insertJob(tx: Database, input: NewJob): Promise<Job> {
   const { queueDeadlineSeconds, ...rest } = input;
-  const [row] = await tx
+  // Before the insert, which may be a transaction of its own: what is refused is not kept.
+  refuseForbiddenModels(input.tasks, await findAllowedModels(tx, input.accountId));
+  const [job] = await tx
     .insert(jobs)
     .values({ ...rest, queueDeadlineAt: fromNow(queueDeadlineSeconds), claimableAt: fromNow(BELL_SECONDS) })
-    .returning({ ...jobColumns, allowedModels: allowedModelsOf(input.accountId) });
-  if (row === undefined) throw new Error("an insert gave no row");
-  const { allowedModels, ...job } = row;
-  refuseForbiddenModels(job.tasks, allowedModels);
+    .returning(jobColumns);
+  if (job === undefined) throw new Error("an insert gave no row");
   return job;
 }
 
