@@ -79,7 +79,7 @@ describe("the verdict on", () => {
   });
 
   test("a test that names a claim which isn't there: told", () => {
-    const named = claimsNamedIn('test("does much [NO-1]", () => {});').map((id) => ({
+    const named = claimsNamedIn(`test("does much [${"NO-1"}]", () => {});`).map((id) => ({
       id,
       file: "a.test.ts",
     }));

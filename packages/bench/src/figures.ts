@@ -2,6 +2,7 @@ import type { Figure } from "./figure.ts";
 import { edge } from "./figures/edge.ts";
 import { flatness } from "./figures/flatness.ts";
 import { frontend } from "./figures/frontend.ts";
+import { isolation } from "./figures/isolation.ts";
 import { latency } from "./figures/latency.ts";
 import { memory } from "./figures/memory.ts";
 import { pipeline, pipelinePublished } from "./figures/pipeline.ts";
@@ -12,6 +13,7 @@ export const FIGURES: readonly Figure[] = [
   edge,
   submit,
   latency,
+  isolation,
   flatness,
   frontend,
   pipeline,

@@ -119,7 +119,7 @@ describe("is refused", () => {
         { ...headers, "webhook-signature": `${"v1,AAAA ".repeat(16)}${headers["webhook-signature"]}` },
       ],
     ],
-  ])("a webhook %s", async (_, change) => {
+  ])("is not opened: a webhook %s", async (_, change) => {
     const [body, headers] = change(await signed());
     await expect(open(body, headers)).rejects.toMatchObject({ name: "WebhookVerificationError" });
   });
