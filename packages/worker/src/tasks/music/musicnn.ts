@@ -4,6 +4,7 @@ import type { Tensors } from "../../inference/inference.ts";
 import type { AudioBlock, StreamSpec } from "../../input/audio.ts";
 import { MUSICNN, MusicnnMel } from "../../signal/musicnn-mel.ts";
 import { MUSICNN_PATCH, PatchCutter } from "../../signal/patches.ts";
+import { RunWindow } from "../run-window.ts";
 import { RowStore } from "./row-store.ts";
 import type { FeatureContext, FeatureRun, FeatureSource } from "../features.ts";
 
@@ -48,8 +49,7 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
   readonly #mel = new MusicnnMel((frame) => this.#cutter.push(frame));
   /** Patches that the samples so far have filled and no lane was given. */
   #waiting: Float32Array[] = [];
-  /** By patch, runs that have not succeeded: one that fails stays, and whoever awaits them next hears of it. */
-  readonly #inFlight = new Map<number, Promise<void>>();
+  readonly #runs: RunWindow;
   readonly #activations = new RowStore(TAGS);
   readonly #embeddings = new RowStore(EMBEDDING_SIZE);
   #patches = 0;
@@ -57,6 +57,7 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
 
   constructor(context: FeatureContext) {
     this.#context = context;
+    this.#runs = new RunWindow(context.inference.window);
   }
 
   async push({ channels: [samples] }: AudioBlock): Promise<void> {
@@ -71,7 +72,7 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
   async finish(): Promise<MusicnnFeatures> {
     this.#mel.finish();
     await this.#sendWaiting();
-    await Promise.all(this.#inFlight.values());
+    await this.#runs.settled();
     if (this.#patches === 0) throw tooShort(this.#samples);
     return {
       patches: this.#patches,
@@ -84,18 +85,9 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const patch of waiting) {
-      while (this.#inFlight.size >= this.#context.inference.window)
-        await Promise.race(this.#inFlight.values());
-      this.#send(patch);
+      const index = this.#patches++;
+      await this.#runs.start(() => this.#infer(patch, index));
     }
-  }
-
-  #send(patch: Float32Array): void {
-    const index = this.#patches++;
-    const run = this.#infer(patch, index);
-    // Whoever awaits it next hears of a failure; until then it must not count as unhandled.
-    run.catch(() => {});
-    this.#inFlight.set(index, run);
   }
 
   async #infer(patch: Float32Array, index: number): Promise<void> {
@@ -104,7 +96,6 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
     const found = await inference.run(MUSICNN_MODEL, { melspectrogram: { data: patch, dims } }, signal);
     this.#activations.set(index, valuesOf(found, "activations"));
     this.#embeddings.set(index, valuesOf(found, "embeddings"));
-    this.#inFlight.delete(index);
   }
 }
 
