@@ -6,7 +6,10 @@ export function fromNow(seconds: number, at?: Date) {
   return sql<Date>`${nowAt(at)} + make_interval(secs => ${seconds})`;
 }
 
-/** The database's clock, or a time that a test says. */
-export function nowAt(at: Date | undefined): SQL<Date> {
-  return at === undefined ? sql<Date>`now()` : sql<Date>`${at.toISOString()}::timestamptz`;
+/**
+ * The database's clock in the precision of its columns, or a time that a test says. `timestamptz(3)` rounds, upwards too: beside a
+ * plain now() what became due half a millisecond ago may still lie ahead.
+ */
+export function nowAt(at?: Date): SQL<Date> {
+  return at === undefined ? sql<Date>`now()::timestamptz(3)` : sql<Date>`${at.toISOString()}::timestamptz`;
 }

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { nowAt } from "./clock.ts";
 import type { Database } from "./database.ts";
 
 /** What waits. Counts stop at `counted`: a full queue must not make the question dear. */
@@ -36,7 +37,7 @@ export const queueFigures = sql`
       order by j.queue_deadline_at limit 1), 0)::float8 as "oldestSeconds",
     (select count(*) from (select from jobs where status in ('running', 'canceling') and lease_until < now()
       limit ${most}) l)::int as "lostLeases",
-    (select count(*) from (select from deliveries where status = 'pending' and next_attempt_at <= now()
+    (select count(*) from (select from deliveries where status = 'pending' and next_attempt_at <= ${nowAt()}
       limit ${most}) d)::int as "dueDeliveries",
     coalesce((select extract(epoch from now() - min(next_attempt_at)) from deliveries
-      where status = 'pending' and next_attempt_at <= now()), 0)::float8 as "oldestDueSeconds"`;
+      where status = 'pending' and next_attempt_at <= ${nowAt()}), 0)::float8 as "oldestDueSeconds"`;

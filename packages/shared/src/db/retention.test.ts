@@ -167,7 +167,7 @@ describe("a deleted account", () => {
   test("whose job still runs is told to stop, and goes once that has", async () => {
     const { id: accountId } = await createAccount(rooms.ownerDb, rooms.sealKeys, "to go");
     const { id } = await rooms.submit({ accountId });
-    await rooms.owner`update jobs set status = 'running', lease_token = 't', lease_until = now() where id = ${id}`;
+    await rooms.owner`update jobs set status = 'running', lease_token = 't', lease_until = now() - interval '1 s' where id = ${id}`;
     await deleteAccount(rooms.api, accountId);
     await rooms.owner`update accounts set deleted_at = now() - interval '16 minutes' where id = ${accountId}`;
     await purgeAll();

@@ -1,4 +1,5 @@
 import { eq, lt, sql } from "drizzle-orm";
+import { nowAt } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { signInDelays } from "./schema.ts";
 
@@ -17,7 +18,7 @@ export async function takeAttempt(db: Database, source: string): Promise<number>
   const taken = await db.execute(sql`
     insert into sign_in_delays as d (source, failures, failed_at, not_before) values (${source}, 1, now(), now())
     on conflict (source) do update set failures = ${failures}, failed_at = now(), not_before = now() + ${wait}
-      where d.not_before <= now()
+      where d.not_before <= ${nowAt()}
     returning 1`);
   if (taken.length > 0) return 0;
   const [row] = await db

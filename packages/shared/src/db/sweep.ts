@@ -4,6 +4,7 @@ import { JOB_ERRORS } from "../domain/errors.ts";
 import type { JobErrorCode } from "../domain/errors.ts";
 import type { JobStatus } from "../domain/job-status.ts";
 import { LIMITS } from "../domain/limits.ts";
+import { nowAt } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { endAttempt, NO_LEASE } from "./jobs/end-attempt.ts";
 import { recordFinalEvent, retentionEnd } from "./jobs/finish-job.ts";
@@ -94,7 +95,7 @@ export async function forgetIdempotencyKeys(db: Database): Promise<number> {
 /** Blobs whose deletion is due. Call `forgetBlobs` once they are gone. */
 export async function dueBlobDeletions(db: Database): Promise<string[]> {
   const rows = await db.execute<{ blob_key: string }>(
-    sql`select blob_key from blob_deletions where not_before <= now() order by not_before limit ${batch}`,
+    sql`select blob_key from blob_deletions where not_before <= ${nowAt()} order by not_before limit ${batch}`,
   );
   return rows.map((row) => row.blob_key);
 }

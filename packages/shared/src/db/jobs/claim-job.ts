@@ -3,6 +3,7 @@ import { eq, inArray, sql } from "drizzle-orm";
 import { LIMITS } from "../../domain/limits.ts";
 import { isFinal } from "../../domain/job-status.ts";
 import type { JobStatus } from "../../domain/job-status.ts";
+import { nowAt } from "../clock.ts";
 import type { Database } from "../database.ts";
 import { isWanted, recordJobEvent } from "../events.ts";
 import { jobs } from "../schema.ts";
@@ -51,7 +52,7 @@ export async function claimJob(db: Database, jobId: string, options: ClaimOption
 
 /** Exported for the test that reads its plan. */
 export function bellCandidate(jobId: string): SQL {
-  const due = sql`(j.attempt = 0 or j.claimable_at <= now())`;
+  const due = sql`(j.attempt = 0 or j.claimable_at <= ${nowAt()})`;
   return sql`
     select j.id from jobs j
     where j.id = ${jobId} and ${withinBudget} and ((j.status = 'queued' and ${due}) or ${leaseRanOut})
@@ -90,7 +91,9 @@ export function tableCandidates(
   limit: number,
   { ringing = false, accountJobs = null, after = "" }: Omit<TurnOptions, keyof ClaimOptions> = {},
 ): SQL {
-  const due = ringing ? sql`(j.attempt = 0 or j.claimable_at <= now())` : sql`j.claimable_at <= now()`;
+  const due = ringing
+    ? sql`(j.attempt = 0 or j.claimable_at <= ${nowAt()})`
+    : sql`j.claimable_at <= ${nowAt()}`;
   const nextAccount = (past: SQL, upTo: SQL) => sql`
     (select j.account_id from jobs j where j.status = 'queued' and j.account_id > ${past} and ${upTo}
      order by j.account_id limit 1)`;
