@@ -1,7 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ApiConnection } from "@earshot/cli/client/api-client";
-import { PATIENT } from "@earshot/cli/client/retry";
 import { makeHome } from "@earshot/cli/stack/home";
 import type { Home } from "@earshot/cli/stack/home";
 import { startPostgres } from "@earshot/cli/stack/postgres";
@@ -12,6 +10,7 @@ import { queueSpec, serviceSpecs } from "@earshot/cli/stack/service-specs";
 import type { StackSpecs } from "@earshot/cli/stack/service-specs";
 import { prepareDatabase } from "@earshot/cli/stack/stack";
 import { readStackConfig } from "@earshot/cli/stack/stack-config";
+import { Earshot } from "@earshot/sdk";
 import { openDatabase } from "@earshot/shared/db/database";
 import { silentLog } from "@earshot/shared/log";
 import type postgres from "postgres";
@@ -23,7 +22,9 @@ const queueAddress = z.object({ url: z.url(), endpoint: z.url(), deadLetterUrl: 
 /** The product's own processes on a database that keeps what it has committed, as `earshot up` runs them. */
 export interface BenchStack extends AsyncDisposable {
   home: Home;
-  connection: ApiConnection;
+  connection: { url: string; key: string };
+  /** A client of it. */
+  earshot: Earshot;
   queue: z.output<typeof queueAddress>;
   /** The owner of the tables. */
   sql: postgres.Sql;
@@ -91,7 +92,8 @@ async function open(context: BenchContext, name: string): Promise<BenchStack> {
   const running = started.move();
   return {
     home,
-    connection: { url: config.publicUrl, key, retry: PATIENT },
+    connection: { url: config.publicUrl, key },
+    earshot: new Earshot({ baseUrl: config.publicUrl, apiKey: key }),
     queue,
     sql: database.sql,
     ownerUrl: ownerUrl.href,

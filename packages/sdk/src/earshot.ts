@@ -36,6 +36,11 @@ export class Earshot {
     return this.#transport.json({ method: "GET", path: "/v1/me", signal });
   }
 
+  /** Ends the session whose token this client has. @throws ApiError for any other credential. */
+  async signOut({ signal }: CallOptions = {}): Promise<void> {
+    await this.#transport.json({ method: "POST", path: "/v1/auth/logout", isRepeatable: true, signal });
+  }
+
   /** How much the account may ask, and how much of it is used. */
   limits({ signal }: CallOptions = {}): Promise<Limits> {
     return this.#transport.json({ method: "GET", path: "/v1/limits", signal });

@@ -3,7 +3,6 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { submitJob } from "@earshot/cli/client/jobs";
 import { uploadFile } from "@earshot/cli/client/upload-file";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import type { BenchContext, Figure, Measured } from "../figure.ts";
@@ -23,7 +22,7 @@ export const latency: Figure = {
     await Promise.all([stack.start("api"), stack.start("worker"), stack.start("deliver")]);
     const file = join(stack.home.directory, "short.wav");
     await writeFile(file, wavOf(new Int16Array(8_000)));
-    const upload_id = await uploadFile(stack.connection, file, () => {}, signal);
+    const upload_id = await uploadFile(stack.earshot, file, () => {}, signal);
     return await measureJobs(context, stack, receiver, upload_id);
   },
 };
@@ -79,10 +78,14 @@ interface Sample {
 }
 
 /** Both clocks are this machine's. The job's last change is its end, so its row tells when that was committed. */
-async function runJob({ connection, sql }: BenchStack, receiver: Receiver, upload_id: string) {
+async function runJob({ earshot, sql }: BenchStack, receiver: Receiver, upload_id: string) {
   const arrived = receiver.next();
-  const request = { input: { upload_id }, tasks: ["audio.features"], webhook: { url: receiver.url } };
-  const { id } = await submitJob(connection, request, signal);
+  const request = {
+    input: { upload_id },
+    tasks: ["audio.features" as const],
+    webhook: { url: receiver.url },
+  };
+  const { id } = await earshot.jobs.create(request, { signal });
   const receivedAt = await arrived;
   const [job] = await sql<{ wakeup: number; committed: number }[]>`
     select extract(epoch from started_at - created_at)::float8 as wakeup,

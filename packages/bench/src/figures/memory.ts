@@ -1,4 +1,3 @@
-import { submitJob } from "@earshot/cli/client/jobs";
 import { uploadFile } from "@earshot/cli/client/upload-file";
 import type { TaskName } from "@earshot/shared/domain/tasks";
 import { writeSilence } from "../audio.ts";
@@ -47,8 +46,8 @@ async function peakOn(stack: BenchStack, { say }: BenchContext, minutes: number,
   const worker = await stack.start("worker", { EARSHOT_MAX_AUDIO_SECONDS: String(11 * 3_600) });
   try {
     using watch = watchResident(worker.pid);
-    const upload_id = await uploadFile(stack.connection, file, () => {}, signal);
-    const { id } = await submitJob(stack.connection, { input: { upload_id }, tasks }, signal);
+    const upload_id = await uploadFile(stack.earshot, file, () => {}, signal);
+    const { id } = await stack.earshot.jobs.create({ input: { upload_id }, tasks }, { signal });
     const seconds = await secondsOf(stack, id);
     return { peakMb: watch.peakMb(), seconds };
   } finally {

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { uploadFile } from "@earshot/cli/client/upload-file";
-import { submitJob } from "@earshot/cli/client/jobs";
 import type { TaskName } from "@earshot/shared/domain/tasks";
 import { silentLog } from "@earshot/shared/log";
 import { createEngine } from "@earshot/worker/engine";
@@ -149,10 +148,10 @@ async function productWall(
   files: readonly string[],
   tasks: readonly TaskName[],
 ): Promise<number> {
-  const { connection, sql } = stack;
-  const uploads = await Promise.all(files.map((file) => uploadFile(connection, file, () => {}, signal)));
+  const { earshot, sql } = stack;
+  const uploads = await Promise.all(files.map((file) => uploadFile(earshot, file, () => {}, signal)));
   const jobs = await Promise.all(
-    uploads.map((upload_id) => submitJob(connection, { input: { upload_id }, tasks }, signal)),
+    uploads.map((upload_id) => earshot.jobs.create({ input: { upload_id }, tasks: [...tasks] }, { signal })),
   );
   const ids = jobs.map(({ id }) => id);
   for (;;) {

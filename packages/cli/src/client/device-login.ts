@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { ApiError, ConnectionError } from "@earshot/sdk";
 import { AppError } from "@earshot/shared/domain/errors";
 import * as z from "zod";
-import { ApiRefusal, ApiUnreachable } from "./api-error.ts";
 
 const Begun = z.object({
   device_code: z.string(),
@@ -21,7 +21,7 @@ const PATIENCE_MS = 30_000;
 /** RFC 8628, as /v1/auth/device speaks it. */
 export async function beginDeviceLogin(url: string, name: string, signal: AbortSignal): Promise<BegunLogin> {
   const { response, body } = await post(url, "/v1/auth/device", { client_name: name.slice(0, 100) }, signal);
-  if (!response.ok) throw new ApiRefusal(response.status, response.headers, body);
+  if (!response.ok) throw new ApiError(response, body);
   return Begun.parse(body);
 }
 
@@ -39,7 +39,7 @@ export async function waitForApproval(url: string, login: BegunLogin, signal: Ab
     );
     if (response.ok) return Token.parse(body).access_token;
     const refusal = Refusal.safeParse(body);
-    if (!refusal.success) throw new ApiRefusal(response.status, response.headers, body);
+    if (!refusal.success) throw new ApiError(response, body);
     const { error, error_description: message } = refusal.data;
     if (error === "slow_down") seconds += 5;
     else if (error !== "authorization_pending") throw new AppError("forbidden", { message });
@@ -60,6 +60,6 @@ async function post(url: string, path: string, json: object, signal: AbortSignal
     return { response, body };
   } catch (error) {
     signal.throwIfAborted();
-    throw new ApiUnreachable(`No Earshot answers at ${url}.`, { cause: error });
+    throw new ConnectionError(`No Earshot answers at ${url}.`, { cause: error });
   }
 }

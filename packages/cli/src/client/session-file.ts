@@ -23,6 +23,16 @@ export async function sessionAt(home: Home, url: string): Promise<SessionFile | 
   };
 }
 
+/** The runtime's fetch, which keeps the token that the API answers in place of an older one. */
+export function keptFetch(session: SessionFile): typeof fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    const renewed = response.headers.get("earshot-session");
+    if (renewed !== null) await session.renew(renewed);
+    return response;
+  };
+}
+
 export function keepSession(home: Home, kept: z.output<typeof Kept>): Promise<void> {
   return writeSecret(home.session, JSON.stringify(kept));
 }

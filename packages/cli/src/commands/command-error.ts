@@ -1,9 +1,8 @@
 import { CommanderError } from "commander";
-import { ApiError, ConnectionError } from "@earshot/sdk";
+import { ApiError, ConnectionError, UploadInterrupted } from "@earshot/sdk";
 import { ConfigError } from "@earshot/shared/config/env";
 import { AppError, isApiErrorCode } from "@earshot/shared/domain/errors";
-import type { ErrorCode, ErrorDetail } from "@earshot/shared/domain/errors";
-import { ApiRefusal, ApiUnreachable } from "../client/api-error.ts";
+import type { ApiErrorCode, ErrorCode, ErrorDetail } from "@earshot/shared/domain/errors";
 import { PostgresError } from "../stack/postgres-error.ts";
 import { StackError } from "../stack/stack-error.ts";
 
@@ -58,9 +57,10 @@ export function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   if (error instanceof CommanderError) return usageError(usageMessage(error));
   if (error instanceof ConfigError) return usageError(error.message);
+  // What broke an upload off says more than that it did.
+  if (error instanceof UploadInterrupted) return toCommandError(error.cause);
   if (error instanceof ApiError) return refusalOf(error);
-  if (error instanceof ApiUnreachable || error instanceof ConnectionError)
-    return missingError(`${error.message} Start it with: npm start`);
+  if (error instanceof ConnectionError) return missingError(`${error.message} Start it with: npm start`);
   if (error instanceof StackError || error instanceof PostgresError) return missingError(error.message);
   if (error instanceof AppError)
     return new CommandError(statusOf(error), error.code, error.message, error.detail);
@@ -68,9 +68,21 @@ export function toCommandError(error: unknown): CommandError {
   return new CommandError(EXIT.failed, "internal", message);
 }
 
-/** As the SDK tells it. */
+/** Codes for the answers of a proxy, which have no problem body. */
+const CODES: Readonly<Record<number, ApiErrorCode>> = {
+  400: "validation_failed",
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not_found",
+  409: "conflict",
+  410: "gone",
+  413: "body_too_large",
+  415: "unsupported_content_type",
+  429: "rate_limited",
+};
+
 function refusalOf({ status, code, message, requestId, errors }: ApiError): CommandError {
-  return new CommandError(EXIT.failed, isApiErrorCode(code) ? code : "internal", message, {
+  return new CommandError(EXIT.failed, isApiErrorCode(code) ? code : (CODES[status] ?? "internal"), message, {
     status,
     ...(requestId !== null && { request_id: requestId }),
     ...(errors.length > 0 && { errors }),
@@ -83,6 +95,5 @@ function usageMessage({ code, message }: CommanderError): string {
 
 /** A model or a program that isn't installed is this machine's fault; anything else is the input's. */
 function statusOf(error: AppError): ExitStatus {
-  if (error instanceof ApiRefusal) return EXIT.failed;
   return error.code === "model_unavailable" || "hint" in error.detail ? EXIT.missing : EXIT.failed;
 }

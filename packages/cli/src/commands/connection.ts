@@ -1,3 +1,4 @@
+import { Earshot } from "@earshot/sdk";
 import type { Env } from "@earshot/shared/config/env";
 import { parseEnv } from "@earshot/shared/config/env";
 import { DEFAULT_HOME } from "@earshot/shared/config/home";
@@ -7,9 +8,7 @@ import type { Home } from "../stack/home.ts";
 import { DEFAULT_PORT } from "../stack/stack-config.ts";
 import { readSecret } from "../stack/secret-file.ts";
 import { missingError, usageError } from "./command-error.ts";
-import type { ApiConnection } from "../client/api-client.ts";
-import { PATIENT } from "../client/retry.ts";
-import { sessionAt } from "../client/session-file.ts";
+import { keptFetch, sessionAt } from "../client/session-file.ts";
 
 export interface ConnectionOptions {
   url?: string | undefined;
@@ -27,12 +26,16 @@ export function readWhere({ url }: Pick<ConnectionOptions, "url">, env: Env): { 
   return { url: url ?? config.URL ?? `http://127.0.0.1:${config.PORT}`, home: homeAt(config.HOME) };
 }
 
-/** And with which credential: what the command says, else the environment, else who is signed in, else the home's key. */
-export async function findConnection(options: ConnectionOptions, env: Env): Promise<ApiConnection> {
+/** A client of it, with a credential: what the command says, else the environment, else who is signed in, else the home's key. */
+export async function connect(options: ConnectionOptions, env: Env): Promise<Earshot> {
   const { url, home } = readWhere(options, env);
   const { API_KEY } = parseEnv(env, { API_KEY: z.string().optional() }, ["API_KEY"]);
   const named = options.keyFile === undefined ? API_KEY : await readKey(options.keyFile);
-  return { url, key: named ?? (await sessionAt(home, url)) ?? (await readKey(home.apiKey)), retry: PATIENT };
+  if (named !== undefined) return new Earshot({ baseUrl: url, apiKey: named });
+  const session = await sessionAt(home, url);
+  return session === null
+    ? new Earshot({ baseUrl: url, apiKey: await readKey(home.apiKey) })
+    : new Earshot({ baseUrl: url, token: session.read, fetch: keptFetch(session) });
 }
 
 async function readKey(file: string): Promise<string> {

@@ -1,12 +1,10 @@
 import { Option } from "commander";
 import type { Command } from "commander";
+import type { Job, JobList } from "@earshot/sdk";
 import { JOB_STATUSES } from "@earshot/shared/domain/job-status";
 import type { JobStatus } from "@earshot/shared/domain/job-status";
-import type { ApiConnection } from "../client/api-client.ts";
-import { cancelJob, deleteJob, listJobs, readJob, retryJob } from "../client/jobs.ts";
-import type { Job, JobPage } from "../client/jobs.ts";
 import { usageError } from "./command-error.ts";
-import { findConnection } from "./connection.ts";
+import { connect } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { withConnection } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,28 +36,32 @@ export function addJobs(program: Command, terminal: Terminal): void {
     .option("--limit <count>", `how many at most, 1 to ${MOST_JOBS} (default: 20)`)
     .action(async (options: ListOptions) => {
       const limit = options.limit === undefined ? undefined : readLimit(options.limit);
-      const connection = await findConnection(options, terminal.env);
-      const page = await listJobs(connection, { status: options.status, limit }, terminal.signal);
+      const earshot = await connect(options, terminal.env);
+      const page = await earshot.jobs.listPage(
+        { status: options.status, limit },
+        { signal: terminal.signal },
+      );
       printPage(page, options, terminal);
     });
 
-  addJobCommand(jobs, terminal, { name: "get", description: "Show a job", run: readJob });
+  addJobCommand(jobs, terminal, { name: "get", description: "Show a job", verb: "get" });
   addJobCommand(jobs, terminal, {
     name: "cancel",
     description: "Cancel a job; one that runs stops within seconds",
-    run: cancelJob,
+    verb: "cancel",
   });
   addJobCommand(jobs, terminal, {
     name: "retry",
     description: "Submit an ended job once more, and show the new one",
-    run: retryJob,
+    verb: "retry",
   });
 
   withConnection(jobs.command("delete"))
     .description("Delete what an ended job left, its audio and results, for good")
     .argument("<id>", "the job's id")
     .action(async (id: string, options: JobOptions) => {
-      await deleteJob(await findConnection(options, terminal.env), id, terminal.signal);
+      const earshot = await connect(options, terminal.env);
+      await earshot.jobs.delete(id, { signal: terminal.signal });
       terminal.out(options.json ? JSON.stringify({ deleted: id }) : `deleted ${id}`);
     });
 }
@@ -67,17 +69,17 @@ export function addJobs(program: Command, terminal: Terminal): void {
 interface JobCommand {
   name: string;
   description: string;
-  run(connection: ApiConnection, id: string, signal: AbortSignal): Promise<Job>;
+  verb: "get" | "cancel" | "retry";
 }
 
 /** One that takes the id of a job and shows a job. */
-function addJobCommand(jobs: Command, terminal: Terminal, { name, description, run }: JobCommand): void {
+function addJobCommand(jobs: Command, terminal: Terminal, { name, description, verb }: JobCommand): void {
   withConnection(jobs.command(name))
     .description(description)
     .argument("<id>", "the job's id")
     .action(async (id: string, options: JobOptions) => {
-      const connection = await findConnection(options, terminal.env);
-      print(await run(connection, id, terminal.signal), options, terminal);
+      const earshot = await connect(options, terminal.env);
+      print(await earshot.jobs[verb](id, { signal: terminal.signal }), options, terminal);
     });
 }
 
@@ -87,7 +89,7 @@ function readLimit(text: string): number {
   throw usageError(`--limit is a whole number from 1 to ${MOST_JOBS}.`, { limit: text });
 }
 
-function printPage(page: JobPage, { json }: JobOptions, terminal: Terminal): void {
+function printPage(page: JobList, { json }: JobOptions, terminal: Terminal): void {
   if (json) return terminal.out(JSON.stringify(page));
   for (const { id, status, created_at: createdAt, tasks } of page.data) {
     terminal.out(`${id}  ${status.padEnd(9)}  ${createdAt}  ${tasks.map(({ task }) => task).join(", ")}`);

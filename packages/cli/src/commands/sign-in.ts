@@ -1,7 +1,6 @@
 import { hostname, userInfo } from "node:os";
-import { callApi } from "../client/api-client.ts";
+import { Earshot } from "@earshot/sdk";
 import { beginDeviceLogin, waitForApproval } from "../client/device-login.ts";
-import { PATIENT } from "../client/retry.ts";
 import { forgetSession, keepSession, sessionAt } from "../client/session-file.ts";
 import { interruptedError, missingError } from "./command-error.ts";
 import { readWhere } from "./connection.ts";
@@ -30,8 +29,7 @@ export async function logout(options: LoginOptions, terminal: Terminal): Promise
   const { url, home } = readWhere(options, terminal.env);
   const session = await sessionAt(home, url);
   if (session === null) throw missingError(`Nobody is signed in to ${url} here.`);
-  const connection = { url, key: session, retry: PATIENT };
-  await callApi(connection, { method: "POST", path: "/v1/auth/logout" }, terminal.signal);
+  await new Earshot({ baseUrl: url, token: session.read }).signOut({ signal: terminal.signal });
   await forgetSession(home);
   terminal.out(options.json ? JSON.stringify({ url, signed_in: false }) : `signed out of ${url}`);
 }

@@ -1,20 +1,19 @@
 import type { Command } from "commander";
+import type { Earshot, Job, JobRequest } from "@earshot/sdk";
 import type { Env } from "@earshot/shared/config/env";
 import { AppError, isJobErrorCode } from "@earshot/shared/domain/errors";
 import { BUNDLED_TASK_NAMES } from "@earshot/shared/domain/tasks";
 import type { TaskName } from "@earshot/shared/domain/tasks";
-import { readResult, submitJob, waitForEnd } from "../client/jobs.ts";
-import type { Job } from "../client/jobs.ts";
-import type { ApiConnection } from "../client/api-client.ts";
 import { createProgress } from "../client/progress.ts";
 import { uploadFile } from "../client/upload-file.ts";
 import { readStackConfig } from "../stack/stack-config.ts";
 import { EXIT, interruptedError } from "./command-error.ts";
 import type { ExitStatus } from "./command-error.ts";
-import { findConnection } from "./connection.ts";
+import { connect } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { describeResults } from "./describe-results.ts";
 import { readTaskChoice } from "./task-options.ts";
+import type { TaskChoice } from "./task-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface SubmitOptions extends ConnectionOptions {
@@ -59,38 +58,37 @@ export function addSubmit(program: Command, terminal: Terminal, finish: (status:
     );
 }
 
-// A request that waits shows nothing, so there where somebody watches it is short.
-const POLL_SECONDS = { watched: 1, unwatched: 20 };
-
 async function submit(source: string, options: SubmitOptions, terminal: Terminal): Promise<ExitStatus> {
   const choice = readTaskChoice(options, await defaultTasks(options, terminal.env));
-  const connection = await findConnection(options, terminal.env);
+  const earshot = await connect(options, terminal.env);
   const progress = createProgress(terminal.progress);
   try {
-    const input = await inputOf(
-      source,
-      connection,
-      (part) => progress.show("uploading", part),
-      terminal.signal,
-    );
+    const input = await inputOf(source, earshot, (part) => progress.show("uploading", part), terminal.signal);
     const webhook = options.webhook === undefined ? {} : { webhook: { url: options.webhook } };
-    const submitted = await submitJob(connection, { input, ...choice, ...webhook }, terminal.signal);
+    const { signal } = terminal;
+    const request = { input, tasks: choice.tasks, options: optionsOf(choice), ...webhook };
+    const submitted = await earshot.jobs.create(request, { signal });
     if (!options.wait) {
       progress.end();
       terminal.out(options.json ? JSON.stringify(submitted) : `${submitted.id} ${submitted.status}`);
       return EXIT.done;
     }
-    const pollSeconds = terminal.progress.isTTY ? POLL_SECONDS.watched : POLL_SECONDS.unwatched;
-    const onProgress = ({ status, progress: seen }: Job) =>
-      progress.show(seen?.stage ?? status, seen?.fraction ?? 0);
-    const ended = await waitForEnd(connection, submitted.id, { pollSeconds, onProgress }, terminal.signal);
+    const ended = await earshot.jobs.wait(submitted.id, {
+      onProgress: ({ status, progress: seen }) => progress.show(seen?.stage ?? status, seen?.fraction ?? 0),
+      signal,
+    });
     progress.end();
-    return await printEnd(connection, ended, options, terminal);
+    return await printEnd(earshot, ended, options, terminal);
   } catch (error) {
     throw terminal.signal.aborted ? interruptedError() : error;
   } finally {
     progress.end();
   }
+}
+
+/** They were parsed by the catalog's schemas, of which the API's contract is made. */
+function optionsOf({ options }: TaskChoice): JobRequest["options"] {
+  return options as JobRequest["options"];
 }
 
 /** What the workers of an API elsewhere have is not known here: they are asked for what every install has. */
@@ -102,22 +100,22 @@ async function defaultTasks({ url }: SubmitOptions, env: Env): Promise<readonly 
 
 async function inputOf(
   source: string,
-  connection: ApiConnection,
+  earshot: Earshot,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<{ url: string } | { upload_id: string }> {
   if (/^https?:\/\//.test(source)) return { url: source };
-  return { upload_id: await uploadFile(connection, source, onProgress, signal) };
+  return { upload_id: await uploadFile(earshot, source, onProgress, signal) };
 }
 
 async function printEnd(
-  connection: ApiConnection,
+  earshot: Earshot,
   job: Job,
   { json }: SubmitOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
   if (job.status !== "succeeded" && job.status !== "partial") throw endError(job);
-  const result = await readResult(connection, job.id, terminal.signal);
+  const result = await earshot.jobs.result(job.id, { signal: terminal.signal });
   terminal.out(json ? JSON.stringify(result) : `${job.id} ${job.status}\n${describeResults(result)}`);
   return job.status === "succeeded" ? EXIT.done : EXIT.failed;
 }

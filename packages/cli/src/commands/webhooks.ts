@@ -1,11 +1,9 @@
 import type { Command } from "commander";
-import { Earshot } from "@earshot/sdk";
-import type { Delivery, WebhookEndpoint, WebhookEndpointAttempt } from "@earshot/sdk";
-import type { Env } from "@earshot/shared/config/env";
+import type { Delivery, Earshot, WebhookEndpoint, WebhookEndpointAttempt } from "@earshot/sdk";
 import { EVENT_TYPES } from "@earshot/shared/domain/events";
 import type { EventType } from "@earshot/shared/domain/events";
 import { usageError } from "./command-error.ts";
-import { findConnection } from "./connection.ts";
+import { connect } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { withConnection } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
@@ -113,25 +111,6 @@ export function addWebhooks(program: Command, terminal: Terminal): void {
       const sent = await earshot.events.redeliver(id, { endpoint_id: endpoint }, { signal });
       print(sent, options, terminal, () => sent.delivery_ids.map((delivery) => `${delivery} is on its way`));
     });
-}
-
-/** A key, or a credential that the API replaces now and then. */
-type Credential = string | { read(): Promise<string>; renew(token: string): Promise<void> };
-
-async function connect(options: ConnectionOptions, env: Env): Promise<Earshot> {
-  const { url, key } = await findConnection(options, env);
-  return earshotOf(url, key);
-}
-
-function earshotOf(baseUrl: string, key: Credential): Earshot {
-  if (typeof key === "string") return new Earshot({ baseUrl, apiKey: key });
-  const renewing: typeof fetch = async (input, init) => {
-    const response = await fetch(input, init);
-    const renewed = response.headers.get("earshot-session");
-    if (renewed !== null) await key.renew(renewed);
-    return response;
-  };
-  return new Earshot({ baseUrl, token: () => key.read(), fetch: renewing });
 }
 
 /** @throws CommandError for a type that is none. */

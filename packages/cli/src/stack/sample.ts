@@ -1,9 +1,8 @@
 import { fileURLToPath } from "node:url";
+import { Earshot } from "@earshot/sdk";
+import type { Job } from "@earshot/sdk";
 import { AppError, isJobErrorCode } from "@earshot/shared/domain/errors";
 import type { TaskName } from "@earshot/shared/domain/tasks";
-import { readResult, submitJob, waitForEnd } from "../client/jobs.ts";
-import type { Job } from "../client/jobs.ts";
-import { PATIENT } from "../client/retry.ts";
 import { uploadFile } from "../client/upload-file.ts";
 import { readSecret } from "./secret-file.ts";
 import type { StackConfig } from "./stack-config.ts";
@@ -19,7 +18,6 @@ export interface SampleOutcome {
 }
 
 const WITHIN_MS = 120_000;
-const POLL_SECONDS = 20;
 
 /**
  * Sends the sample through the real API: upload, PUT, job, wait, result, and a webhook whose signature is checked here.
@@ -32,14 +30,13 @@ export async function analyzeSample(
   stop: AbortSignal,
 ): Promise<SampleOutcome> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(WITHIN_MS)]);
-  const key = (await readSecret(config.home.apiKey)) ?? "";
-  const connection = { url: `http://127.0.0.1:${config.port}`, key, retry: PATIENT };
-  const uploadId = await uploadFile(connection, SAMPLE, () => {}, signal);
-  const request = { input: { upload_id: uploadId }, tasks, webhook: { url: receiver.url } };
-  const { id } = await submitJob(connection, request, signal);
-  const ended = await waitForEnd(connection, id, { pollSeconds: POLL_SECONDS, onProgress() {} }, signal);
+  const apiKey = (await readSecret(config.home.apiKey)) ?? "";
+  const earshot = new Earshot({ baseUrl: `http://127.0.0.1:${config.port}`, apiKey });
+  const uploadId = await uploadFile(earshot, SAMPLE, () => {}, signal);
+  const request = { input: { upload_id: uploadId }, tasks: [...tasks], webhook: { url: receiver.url } };
+  const ended = await earshot.jobs.createAndWait(request, { signal });
   if (ended.status !== "succeeded" && ended.status !== "partial") throw failureOf(ended);
-  const result = await readResult(connection, id, signal);
+  const result = await earshot.jobs.result(ended.id, { signal });
   return { result, webhook: await receiver.received(signal) };
 }
 
