@@ -56,7 +56,7 @@ test.for(["access_denied", "expired_token"])("%s ends the waiting", async (name)
 });
 
 test("an API that breaks ends the waiting with what it said", async () => {
-  answers = [[500, { code: "internal", detail: "Something broke." }]];
+  answers = [[500, { title: "Error", code: "internal", detail: "Something broke." }]];
   await expect(waitForApproval(url, BEGUN, signal)).rejects.toMatchObject({
     name: "ApiError",
     message: "Something broke.",
