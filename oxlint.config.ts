@@ -93,6 +93,7 @@ const ROOMS: Room[] = [
   { files: ["packages/cli/**"], lifts: [APPS, CLI] },
   { files: ["packages/bench/**"], lifts: [APPS, CLI, TESTKIT, DRIVER] },
   { files: TESTS, lifts: [TESTKIT, DRIVER] },
+  { files: ["infra/test/**"], lifts: [APPS] },
   { files: ["packages/shared/src/db/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ORM] },
   { files: ["packages/worker/src/inference/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ONNX] },
   { files: ["packages/cli/**/*.test.ts", "packages/testkit/**"], lifts: [TESTKIT, DRIVER, APPS, CLI] },
@@ -108,12 +109,15 @@ const MAY_READ_ENVIRONMENT = [
   "packages/cli/src/main.ts",
   "packages/testkit/**",
   "scripts/**",
+  "infra/settings.ts",
+  "infra/test/**",
   ...TESTS,
 ];
 
 /** Where a tool asks for a default export. */
 const MAY_EXPORT_DEFAULT = [
   "*.config.ts",
+  "scripts/infra/extract-platform.ts",
   "packages/testkit/src/global-setup.ts",
   "packages/api/src/entry.workers.ts",
   "packages/bench/bare-worker/worker.ts",
@@ -164,6 +168,8 @@ export default defineConfig({
     { files: MAY_EXPORT_DEFAULT, rules: { "import/no-default-export": "off" } },
     // It must run on Node 18, which has no toSorted.
     { files: ["packages/cli/bin/**"], rules: { "unicorn/no-array-sort": "off" } },
+    // A resource is declared by making it.
+    { files: ["infra/*.ts"], rules: { "no-new": "off" } },
     // `sst` writes this reference and needs it.
     { files: ["sst.config.ts"], rules: { "typescript/triple-slash-reference": "off" } },
   ],

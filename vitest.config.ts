@@ -20,6 +20,14 @@ export default defineConfig({
         },
       },
       "packages/api/vitest.edge.config.ts",
+      {
+        extends: true,
+        test: {
+          name: "infra",
+          include: ["infra/**/*.test.ts"],
+          globalSetup: ["scripts/infra/extract-platform.ts"],
+        },
+      },
       { extends: true, test: { name: "golden", include: ["packages/*/src/**/*.golden.test.ts"] } },
       {
         extends: true,

@@ -1,3 +1,5 @@
+import { denyPlainHttp } from "./policies.ts";
+
 /** Bells that nobody could parse end here; see packages/shared/src/queue/message.ts. */
 export const deadLetters = new sst.aws.Queue("JobsDeadLetters", {
   transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600, sqsManagedSseEnabled: true } },
@@ -7,11 +9,20 @@ export const deadLetters = new sst.aws.Queue("JobsDeadLetters", {
 export const jobsQueue = new sst.aws.Queue("Jobs", {
   visibilityTimeout: "30 seconds",
   dlq: { queue: deadLetters.arn, retry: 5 },
-  transform: { queue: { receiveWaitTimeSeconds: 20, sqsManagedSseEnabled: true } },
+  transform: {
+    queue: { receiveWaitTimeSeconds: 20, messageRetentionSeconds: 4 * 24 * 3600, sqsManagedSseEnabled: true },
+  },
 });
 
-/** What the API may do: ring, and nothing else. Linking the queue itself would grant `sqs:*`. */
-export const jobsBell = new sst.Linkable("JobsBell", {
-  properties: { url: jobsQueue.url },
-  include: [sst.aws.permission({ actions: ["sqs:SendMessage"], resources: [jobsQueue.arn] })],
+/** Nobody else's queue may send its dead here. */
+new aws.sqs.RedriveAllowPolicy("JobsDeadLettersSources", {
+  queueUrl: deadLetters.url,
+  redriveAllowPolicy: $jsonStringify({ redrivePermission: "byQueue", sourceQueueArns: [jobsQueue.arn] }),
 });
+
+for (const [name, queue] of Object.entries({ Jobs: jobsQueue, JobsDeadLetters: deadLetters })) {
+  new aws.sqs.QueuePolicy(`${name}OverTls`, {
+    queueUrl: queue.url,
+    policy: denyPlainHttp("sqs:*", [queue.arn]),
+  });
+}
