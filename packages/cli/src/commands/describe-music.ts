@@ -12,6 +12,8 @@ const mood = z.object({
 
 const embedding = z.object({ space: z.string(), vector: z.array(z.number()) });
 
+const noteEvents = z.object({ notes: z.array(z.object({ pitch: z.number() })) });
+
 const MOST_TAGS = 5;
 
 /** The tags that fit best, with their scores. */
@@ -35,6 +37,17 @@ export function describeMood(result: unknown): string[] {
 export function describeEmbedding(result: unknown): string[] {
   const { space, vector } = embedding.parse(result);
   return [line("embedding", `${vector.length} dimensions in ${space}`)];
+}
+
+/** How many notes, and from which key to which as MIDI numbers them. */
+export function describeNotes(result: unknown): string[] {
+  const pitches = noteEvents.parse(result).notes.map(({ pitch }) => pitch);
+  if (pitches.length === 0) return [line("notes", "none")];
+  const [lowest, highest] = [
+    pitches.reduce((a, b) => Math.min(a, b)),
+    pitches.reduce((a, b) => Math.max(a, b)),
+  ];
+  return [line("notes", `${pitches.length}, MIDI ${lowest} to ${highest}`)];
 }
 
 type Score = [name: string, value: number];

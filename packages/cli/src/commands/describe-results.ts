@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { describeEmbedding, describeMood, describeTags } from "./describe-music.ts";
+import { describeEmbedding, describeMood, describeNotes, describeTags } from "./describe-music.ts";
 import { line } from "./result-line.ts";
 
 /** What is read here of an analysis, or of a job's result. */
@@ -52,6 +52,8 @@ function describe(result: { task: string }): string[] {
       return describeFeatures(features.parse(result));
     case "speech.segments":
       return describeSpeech(speech.parse(result));
+    case "music.notes":
+      return describeNotes(result);
     case "music.tags":
       return describeTags(result);
     case "music.mood":

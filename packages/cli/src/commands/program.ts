@@ -7,6 +7,7 @@ import { addDoctor } from "./doctor.ts";
 import { addJobs } from "./jobs.ts";
 import { addKeys } from "./keys.ts";
 import { addLogin } from "./login.ts";
+import { addMidi } from "./midi.ts";
 import { addModels } from "./models.ts";
 import { addSeal } from "./seal.ts";
 import { addQueue } from "./queue.ts";
@@ -42,6 +43,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addAnalyze(program, terminal, finish);
   addSubmit(program, terminal, finish);
   addJobs(program, terminal);
+  addMidi(program, terminal);
   addWebhooks(program, terminal);
   addKeys(program, terminal);
   addQueue(program, terminal);

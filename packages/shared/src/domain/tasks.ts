@@ -5,6 +5,8 @@ const seconds = (fallback: number) => z.number().min(0).max(60).default(fallback
 /** Of SwiftF0. */
 const PITCH_RANGE_HZ = { lowest: 46.875, highest: 2_093.75 };
 
+const pianoHz = z.number().min(27.5).max(4_186.01);
+
 /**
  * The task catalog: what a job may ask for, with the options of each. A task's code is one file of the
  * worker with the same name; `model` names its entry in the worker's models.json.
@@ -64,6 +66,26 @@ export const TASKS = {
           .default(PITCH_RANGE_HZ.highest),
       })
       .refine(({ min_hz, max_hz }) => min_hz < max_hz, { path: ["max_hz"], error: "must be above min_hz" }),
+  },
+  "music.notes": {
+    title: "Notes of several voices: start, end, pitch and loudness of each (Basic Pitch)",
+    model: "basic_pitch_nmp",
+    // The published defaults.
+    options: z
+      .strictObject({
+        onset_threshold: z.number().min(0.05).max(1).default(0.5),
+        frame_threshold: z.number().min(0.05).max(1).default(0.3),
+        min_note_seconds: z.number().min(0.02).max(60).default(0.1277),
+        min_hz: pianoHz.optional(),
+        max_hz: pianoHz.optional(),
+        // Notes of energy that no onset accounts for.
+        without_onset: z.boolean().default(true),
+        pitch_bends: z.boolean().default(false),
+      })
+      .refine(({ min_hz = 0, max_hz = Infinity }) => min_hz < max_hz, {
+        path: ["max_hz"],
+        error: "must be above min_hz",
+      }),
   },
   "music.tags": {
     title: "Fifty tags of genre, mood and instruments, over time",

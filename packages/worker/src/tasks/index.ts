@@ -2,6 +2,7 @@ import type { TaskName } from "@earshot/shared/domain/tasks";
 import { audioFeatures } from "./audio-features.ts";
 import { musicEmbedding } from "./music-embedding.ts";
 import { musicMood } from "./music-mood.ts";
+import { musicNotes } from "./music-notes.ts";
 import { musicPitch } from "./music-pitch.ts";
 import { musicTags } from "./music-tags.ts";
 import { speechQuality } from "./speech-quality.ts";
@@ -16,6 +17,7 @@ export const INSTALLED_TASKS: InstalledTasks = {
   "speech.segments": speechSegments,
   "speech.quality": speechQuality,
   "music.pitch": musicPitch,
+  "music.notes": musicNotes,
   "music.tags": musicTags,
   "music.mood": musicMood,
   "music.embedding": musicEmbedding,
