@@ -291,7 +291,7 @@ export type Job = {
 };
 
 export type JobFormRequest = {
-  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -311,6 +311,15 @@ export type JobFormRequest = {
       confidence_threshold?: number | undefined;
       min_hz?: number | undefined;
       max_hz?: number | undefined;
+    } | undefined;
+    "music.notes"?: {
+      onset_threshold?: number | undefined;
+      frame_threshold?: number | undefined;
+      min_note_seconds?: number | undefined;
+      min_hz?: number | undefined;
+      max_hz?: number | undefined;
+      without_onset?: boolean | undefined;
+      pitch_bends?: boolean | undefined;
     } | undefined;
     "music.tags"?: {
     } | undefined;
@@ -343,7 +352,7 @@ export type JobRequest = {
     upload_id?: string | undefined;
     url?: string | undefined;
   };
-  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -363,6 +372,15 @@ export type JobRequest = {
       confidence_threshold?: number | undefined;
       min_hz?: number | undefined;
       max_hz?: number | undefined;
+    } | undefined;
+    "music.notes"?: {
+      onset_threshold?: number | undefined;
+      frame_threshold?: number | undefined;
+      min_note_seconds?: number | undefined;
+      min_hz?: number | undefined;
+      max_hz?: number | undefined;
+      without_onset?: boolean | undefined;
+      pitch_bends?: boolean | undefined;
     } | undefined;
     "music.tags"?: {
     } | undefined;
@@ -759,7 +777,7 @@ export interface Queries {
   "GET /v1/jobs": {
     status?: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired" | undefined;
     /** Jobs that were asked for this task. */
-    task?: "audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.tags" | "music.mood" | "music.embedding" | undefined;
+    task?: "audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding" | undefined;
     /** Later than this, an ISO 8601 time. */
     created_after?: string | undefined;
     /** Earlier than this. */
