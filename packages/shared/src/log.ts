@@ -9,16 +9,27 @@ export interface Log {
   error(event: string, fields?: LogFields): void;
 }
 
-type Level = keyof Log;
+/** From the one that says most to the one that says least. */
+export const LOG_LEVELS = ["info", "warn", "error"] as const satisfies (keyof Log)[];
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export function createLog(
   service: string,
   write: (line: string) => void = (line) => console.error(line),
 ): Log {
   const at =
-    (level: Level) =>
+    (level: LogLevel) =>
     (event: string, fields: LogFields = {}) =>
       write(redact(JSON.stringify({ time: new Date().toISOString(), level, service, event, ...fields })));
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** The same log without what is below `least()`, which is asked each time. */
+export function atLeast(least: () => LogLevel, log: Log): Log {
+  const at = (level: LogLevel) => (event: string, fields?: LogFields) => {
+    if (LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least())) log[level](event, fields);
+  };
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -17,13 +17,16 @@ async function toldNames(): Promise<Set<string>> {
     wanted: 1,
     alive: 1,
     busy: 0,
+    waiting: 0,
+    rssBytes: 0,
+    modelBytes: 0,
     started: 1,
     crashed: 0,
     killed: 0,
     recycled: 0,
     notStarted: 0,
   };
-  createWorkerMetrics(registry, { slots: 2 });
+  createWorkerMetrics(registry, { jobs: { list: () => [] }, slots: () => 2 });
   measureEngine(registry, () => ({ device: "cpu", defunct: null, lanes, models: {} }));
   createDeliverMetrics(registry, null as never);
   createApiMetrics(registry);

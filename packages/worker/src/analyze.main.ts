@@ -4,7 +4,9 @@ import { openBlobs } from "@earshot/shared/blobs/open-blobs";
 import { newId } from "@earshot/shared/crypto/ids";
 import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
-import { createLog } from "@earshot/shared/log";
+import { withEnvFile } from "@earshot/shared/config/env-file";
+import { readBacklog } from "@earshot/shared/db/queue-figures";
+import { atLeast, createLog } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
@@ -14,11 +16,15 @@ import { readWorkerConfig } from "./config.ts";
 import { consume } from "./consume.ts";
 import { createEngine } from "./engine.ts";
 import { measureEngine } from "./engine-metrics.ts";
-import { engineOptionsOf, slotsOf } from "./engine-config.ts";
+import { engineOptionsOf } from "./engine-config.ts";
 import { Interruption } from "./interruption.ts";
+import { JobsAtWork } from "./jobs-at-work.ts";
+import { reloadableSettings } from "./reload-settings.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openScratchRoot } from "./scratch.ts";
+import { openStatusSocket } from "./status-socket.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
+import { describeWorker } from "./worker-status.ts";
 
 // From SIGTERM: jobs that are not done by then go back to the queue.
 const HAND_BACK_AFTER_MS = 4_000;
@@ -26,27 +32,36 @@ const HAND_BACK_AFTER_MS = 4_000;
 // EX_SOFTWARE: this machine computes something else than it should. Starting again will not help by itself.
 const DEFUNCT_STATUS = 70;
 
-const log = createLog("worker");
+const startedAt = new Date();
+const lines = createLog("worker");
 
 boundMemory();
-await runUntilStopped(log, async (stop) => {
-  const config = readWorkerConfig(process.env);
-  const slots = slotsOf(config);
-  await using metrics = await openMetrics(config, log);
-  const counted = createWorkerMetrics(metrics.registry, { slots });
+await runUntilStopped(lines, async (stop) => {
+  const started = readWorkerConfig(withEnvFile(process.env));
+  const log = atLeast(() => settings.current.LOG_LEVEL, lines);
+  const settings = reloadableSettings(started, {
+    read: () => readWorkerConfig(withEnvFile(process.env)),
+    apply: async (config) => (await opening).reload(engineOptionsOf(config, process.env)),
+    log,
+  });
+  await using metrics = await openMetrics(started, log);
   const database = openDatabase({
-    url: config.DATABASE_URL,
+    url: started.DATABASE_URL,
     name: "earshot-worker",
     statementSeconds: STATEMENT_SECONDS,
   });
-  const queue = new JobQueue({ url: config.QUEUE_URL, endpoint: config.QUEUE_ENDPOINT });
+  const queue = new JobQueue({ url: started.QUEUE_URL, endpoint: started.QUEUE_ENDPOINT });
   const scratchRoot = await openScratchRoot();
-  const engine = await createEngine({
-    ...engineOptionsOf(config, process.env),
+  const opening = createEngine({
+    ...engineOptionsOf(started, process.env),
     fitnessCheck: "at start",
     log,
   });
+  process.on("SIGHUP", () => void settings.reload());
+  const engine = await opening;
   measureEngine(metrics.registry, engine.observe);
+  const jobs = new JobsAtWork();
+  const counted = createWorkerMetrics(metrics.registry, { jobs, slots: engine.slots });
   const { defunct } = engine.inference;
   const handBack = new AbortController();
   stop.addEventListener("abort", async () => {
@@ -62,20 +77,38 @@ await runUntilStopped(log, async (stop) => {
   };
   defunct.addEventListener("abort", giveUp);
 
-  const workerId = `${hostname()}/${newId("box")}`;
-  const options = {
+  const boxId = newId("box");
+  const workerId = `${hostname()}/${boxId}`;
+  const blobs = await openBlobs(started.BLOBS, started.BLOBS_CREDENTIALS);
+  /** A job keeps those that it began with. */
+  const optionsNow = () => ({
     db: database.db,
-    blobs: await openBlobs(config.BLOBS, config.BLOBS_CREDENTIALS),
+    blobs,
     ...engine,
-    resultSealKey: config.RESULT_SEAL_KEY,
-    policy: { allowLoopback: config.ALLOW_LOOPBACK },
+    resultSealKey: settings.current.RESULT_SEAL_KEY,
+    policy: { allowLoopback: settings.current.ALLOW_LOOPBACK },
     scratchRoot,
     maxBytes: LIMITS.inputBytes,
-    maxAudioSeconds: config.MAX_AUDIO_SECONDS,
-    leaseSeconds: config.LEASE_SECONDS,
+    maxAudioSeconds: settings.current.MAX_AUDIO_SECONDS,
+    leaseSeconds: settings.current.LEASE_SECONDS,
     log,
     random: Math.random,
-  };
+  });
+  await using _status = await openStatusSocket({
+    home: started.HOME,
+    name: boxId.slice(-8).toLowerCase(),
+    describe: () =>
+      describeWorker({
+        workerId,
+        startedAt,
+        health: metrics.health,
+        engine,
+        jobs,
+        settings,
+        backlog: () => readBacklog(database.db).catch(() => null),
+      }),
+    log,
+  });
   if (defunct.aborted) giveUp();
   else
     log.info("ready", {
@@ -89,13 +122,18 @@ await runUntilStopped(log, async (stop) => {
     {
       db: database.db,
       queue,
-      claim: { workerId, leaseSeconds: config.LEASE_SECONDS, accountJobs: config.ACCOUNT_JOBS ?? null },
-      slots,
-      work: async (claimed) => counted.jobSettled(await analyze(claimed, options, handBack.signal)),
-      onInFlight(jobs) {
-        counted.inFlight(jobs);
-        metrics.health.hasRoom(jobs < slots);
+      claim: () => ({
+        workerId,
+        leaseSeconds: settings.current.LEASE_SECONDS,
+        accountJobs: settings.current.ACCOUNT_JOBS ?? null,
+      }),
+      slots: engine.slots,
+      async work(claimed) {
+        using job = jobs.begin(claimed);
+        const options = { ...optionsNow(), onProgress: job.report };
+        counted.jobSettled(await analyze(claimed, options, handBack.signal));
       },
+      onRoom: (hasRoom) => metrics.health.hasRoom(hasRoom),
       log,
       random: Math.random,
     },

@@ -1,5 +1,6 @@
 import { beginSpan } from "@earshot/shared/crypto/trace";
 import type { Database } from "@earshot/shared/db/database";
+import type { Progress } from "@earshot/shared/db/jobs/beat";
 import type { ClaimedJob } from "@earshot/shared/db/jobs/claim-job";
 import type { Finish } from "@earshot/shared/db/jobs/finish-job";
 import { finishJob } from "@earshot/shared/db/jobs/finish-job";
@@ -34,6 +35,8 @@ export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags" | "v
   maxBytes: number;
   maxAudioSeconds: number;
   leaseSeconds: number;
+  /** Told how far the job is, beside the database. */
+  onProgress?(progress: Progress): void;
   log: Log;
   random: Random;
 }
@@ -58,11 +61,16 @@ export async function analyze(
   using deadline = deadlineOf(job.timeoutSeconds);
   const signal = AbortSignal.any([held.signal, handBack, deadline.signal]);
 
+  const report = (progress: Progress) => {
+    held.report(progress);
+    options.onProgress?.(progress);
+  };
+
   let outcome: string;
   let errorCode: string | null = null;
   try {
     await using scratch = await openScratch(options.scratchRoot);
-    held.report({ stage: "fetching", fraction: 0 });
+    report({ stage: "fetching", fraction: 0 });
     const input = await clock.time("fetch", () =>
       fetchJobInput(job, { ...options, directory: scratch.directory, signal }),
     );
@@ -76,12 +84,12 @@ export async function analyze(
         sha256: input.sha256,
         tasks: job.tasks.map((name) => ({ name, options: job.options[name] })),
         signal,
-        onProgress: held.report,
+        onProgress: report,
       }),
     );
     facts.analysis = analysis;
     await persist(() => tryAgainAfterFault(analysis, lease, db), signal);
-    held.report({ stage: "committing", fraction: 1 });
+    report({ stage: "committing", fraction: 1 });
     const committed = await clock.time("commit", () => commit(analysis));
     errorCode = committed.error?.code ?? null;
     // Nothing written: the job was canceled since the last beat, or it is somebody else's.

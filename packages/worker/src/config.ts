@@ -5,8 +5,11 @@ import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { parseResultSealKey } from "@earshot/shared/crypto/result-keys";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import { LOG_LEVELS } from "@earshot/shared/log";
 import * as z from "zod";
 import { ENGINE_SHAPE } from "./engine-config.ts";
+
+export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
 
 /**
  * What an inference worker is told by its environment (EARSHOT_ + these names).
@@ -29,6 +32,7 @@ export function readWorkerConfig(env: Env) {
       // The public part: a worker seals, and opens nothing. Not secret, but nobody else may choose it.
       RESULT_SEAL_KEY: parsedBy(parseResultSealKey, "is not id:base64 of 32 bytes").optional(),
       ALLOW_LOOPBACK: loopback,
+      LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
     },
     ["DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY"],
     ["RESULT_SEAL_KEY"],

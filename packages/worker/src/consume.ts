@@ -11,13 +11,14 @@ import type { JobQueue, Received } from "@earshot/shared/queue/job-queue";
 export interface ConsumerOptions {
   db: Database;
   queue: JobQueue;
-  claim: Omit<TurnOptions, "ringing" | "after">;
-  /** Jobs at once. */
-  slots: number;
+  /** How the next ones are claimed. */
+  claim(): Omit<TurnOptions, "ringing" | "after">;
+  /** Jobs that there is room for at once; 0 while nothing can be done. Nothing is received for which there is no room. */
+  slots(): number;
   /** Does the job and settles it, whatever happens; it never throws. */
   work(claimed: ClaimedJob): Promise<unknown>;
-  /** Told the number of jobs at work whenever it changes. */
-  onInFlight?(jobs: number): void;
+  /** Told at each turn whether there is room. */
+  onRoom?(hasRoom: boolean): void;
   log: Log;
   random: Random;
 }
@@ -27,39 +28,40 @@ const POLL_SECONDS = 3;
 // Even a busy worker looks at the table this often: a bell may have been lost.
 const PATROL_MS = 30_000;
 const RETRY_MS = 1_000;
+/** Room can come without a job's end: a lane starts anew. */
+const ROOM_MS = 250;
 
 /**
  * Takes jobs while it has room, from the bell (SQS) or straight from the table, until `draining` aborts.
  * @returns when the last job is settled.
  */
 export async function consume(options: ConsumerOptions, draining: AbortSignal): Promise<void> {
-  const { db, queue, claim, slots, log, random } = options;
+  const { db, queue, claim, log, random } = options;
   const inFlight = new Set<Promise<unknown>>();
-  const drained = abortOf(draining);
   let nextPatrol = 0;
   let lastAccount = "";
 
   const start = (claimed: ClaimedJob) => {
     lastAccount = claimed.job.accountId;
-    const job = options.work(claimed).finally(() => {
-      inFlight.delete(job);
-      options.onInFlight?.(inFlight.size);
-    });
+    const job = options.work(claimed).finally(() => inFlight.delete(job));
     inFlight.add(job);
-    options.onInFlight?.(inFlight.size);
   };
+
+  const room = () => options.slots() - inFlight.size;
 
   /** @returns true when there may be more than there was room for. */
   const takeFromTable = async (): Promise<boolean> => {
-    const free = slots - inFlight.size;
-    const claimed = await claimFromTable(db, free, { ...claim, after: lastAccount });
+    const free = room();
+    const claimed = await claimFromTable(db, free, { ...claim(), after: lastAccount });
     claimed.forEach(start);
     return claimed.length === free;
   };
 
   while (!draining.aborted) {
-    if (inFlight.size >= slots) {
-      await Promise.race([...inFlight, drained]);
+    const free = room();
+    options.onRoom?.(free > 0);
+    if (free <= 0) {
+      await Promise.race([...inFlight, pause(ROOM_MS, draining)]);
       continue;
     }
     try {
@@ -69,7 +71,7 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
         if (!hasMore) nextPatrol = performance.now() + jittered(PATROL_MS, random);
         continue;
       }
-      const received = await queue.receive({ maxMessages: slots - inFlight.size, waitSeconds: POLL_SECONDS });
+      const received = await queue.receive({ maxMessages: free, waitSeconds: POLL_SECONDS });
       await answer(received);
       if (received.length === 0) nextPatrol = 0;
     } catch (error) {
@@ -90,18 +92,15 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
     const bells = received.filter(({ message }) => message !== null);
     if (bells.length < received.length)
       log.error("message_unreadable", { messages: received.length - bells.length });
-    const claimed = await claimFromTable(db, bells.length, { ...claim, ringing: true, after: lastAccount });
+    const claimed = await claimFromTable(db, bells.length, {
+      ...claim(),
+      ringing: true,
+      after: lastAccount,
+    });
     claimed.forEach(start);
     for (const { message } of bells.slice(claimed.length))
       log.info("bell_ignored", { job_id: message?.jobId });
     // Committed: from here on the leases count, not the messages.
     await Promise.all(bells.map(({ receiptHandle }) => queue.delete(receiptHandle)));
   }
-}
-
-function abortOf(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

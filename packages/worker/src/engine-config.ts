@@ -1,10 +1,9 @@
-import { availableParallelism } from "node:os";
 import { modelCacheIn, DEFAULT_HOME } from "@earshot/shared/config/home";
 import { wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import * as z from "zod";
 import type { EngineOptions } from "./engine.ts";
-import { defaultsFor, deviceName, laneEnvironment } from "./inference/device.ts";
+import { deviceName, laneEnvironment } from "./inference/device.ts";
 
 const MIB = 1024 ** 2;
 
@@ -12,6 +11,7 @@ const MIB = 1024 ** 2;
 export const ENGINE_SHAPE = {
   HOME: z.string().default(DEFAULT_HOME),
   MODELS_DIR: z.string().optional(),
+  MODELS_MANIFEST: z.string().optional(),
   DEVICE: deviceName.default("cpu"),
   DEVICE_FALLBACK: z.literal("cpu").optional(),
   // A lane is a process of its own. On a CPU two lanes of one thread beat one lane of two.
@@ -25,12 +25,6 @@ export const ENGINE_SHAPE = {
 
 type EngineConfig = z.output<z.ZodObject<typeof ENGINE_SHAPE>>;
 
-/** Jobs at once: one more than the lanes, to be decoded while they work; on a GPU as many as it takes to fill a batch. */
-export function slotsOf({ DEVICE, LANES }: Pick<EngineConfig, "DEVICE" | "LANES">): number {
-  const defaults = defaultsFor(DEVICE, availableParallelism());
-  return Math.max(defaults.slots, (LANES ?? defaults.lanes) + 1);
-}
-
 export function engineOptionsOf(config: EngineConfig, env: Env): Omit<EngineOptions, "log"> {
   const { BATCH: maxRows, BATCH_DELAY_MS: delayMs, LANE_MEMORY_MB, MODEL_MEMORY_MB } = config;
   return {
@@ -43,6 +37,7 @@ export function engineOptionsOf(config: EngineConfig, env: Env): Omit<EngineOpti
     modelBytes: MODEL_MEMORY_MB === undefined ? undefined : MODEL_MEMORY_MB * MIB,
     laneEnv: laneEnvironment(config.DEVICE, env),
     modelsDir: config.MODELS_DIR,
+    manifestFile: config.MODELS_MANIFEST,
     cacheDir: modelCacheIn(config.HOME),
     searchPath: env["PATH"] ?? "",
   };

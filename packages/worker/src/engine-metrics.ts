@@ -26,13 +26,24 @@ export function measureEngine(registry: Registry, observe: () => EngineFigures):
   });
   const lanes = new Gauge({
     name: "earshot_lanes",
-    help: "Inference lanes: to be there, there, at work.",
+    help: "Inference lanes: to be there, there, at work; and batches that wait for one.",
     labelNames: ["state"],
     registers,
     collect() {
       const figures = observe().lanes;
-      for (const state of ["wanted", "alive", "busy"] as const satisfies (keyof LaneFigures)[])
+      for (const state of ["wanted", "alive", "busy", "waiting"] as const satisfies (keyof LaneFigures)[])
         lanes.set({ state }, figures[state]);
+    },
+  });
+  const memory = new Gauge({
+    name: "earshot_lane_memory_bytes",
+    help: "Memory of the lanes at their last answers, and what of it their models are, by their files.",
+    labelNames: ["of"],
+    registers,
+    collect() {
+      const { rssBytes, modelBytes } = observe().lanes;
+      memory.set({ of: "lanes" }, rssBytes);
+      memory.set({ of: "models" }, modelBytes);
     },
   });
   const perModel = (name: string, help: string, figure: keyof ModelFigures) => {
@@ -64,7 +75,7 @@ export function measureEngine(registry: Registry, observe: () => EngineFigures):
   });
   const waiting = new Gauge({
     name: "earshot_batch_rows_waiting",
-    help: "Calls that wait for a lane.",
+    help: "Calls that wait for a lane: what was decoded ahead of it.",
     labelNames: ["model"],
     registers,
     collect() {

@@ -48,7 +48,13 @@ test("a worker counts its jobs, where their time goes, and the lanes that it had
   expect(metrics.value("earshot_batch_fill", { model: "silero_vad@6.2" })).toBeGreaterThan(0);
   expect(metrics.value("earshot_batches_total", { model: "silero_vad@6.2" })).toBeGreaterThan(0);
   expect(metrics.value("earshot_lanes", { state: "alive" })).toBe(1);
+  expect(metrics.value("earshot_lanes", { state: "waiting" })).toBe(0);
   expect(metrics.value("earshot_job_slots")).toBe(2);
+  expect(metrics.value("earshot_jobs_at_stage", { stage: "decoding" })).toBe(0);
+  const lanesBytes = metrics.value("earshot_lane_memory_bytes", { of: "lanes" }) ?? 0;
+  const modelBytes = metrics.value("earshot_lane_memory_bytes", { of: "models" }) ?? 0;
+  expect(modelBytes).toBeGreaterThan(1_000_000);
+  expect(lanesBytes).toBeGreaterThan(modelBytes);
   expect(metrics.value("earshot_process_state", { state: "ready" })).toBe(1);
   expect(metrics.value("earshot_lane_restarts_total", { reason: "crashed" })).toBe(0);
 

@@ -2,16 +2,24 @@ import { LONG_SECONDS } from "@earshot/shared/metrics/registry";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
 import type { JobSettled } from "./job-settled.ts";
+import type { JobsAtWork } from "./jobs-at-work.ts";
+
+/** In the order in which a job goes through them. */
+const STAGES = ["claimed", "fetching", "decoding", "inferring", "finishing", "committing"];
 
 export interface WorkerMetrics {
   jobSettled(settled: JobSettled): void;
-  /** Called whenever a job begins or ends. */
-  inFlight(jobs: number): void;
+}
+
+export interface WorkerMetricsOptions {
+  jobs: Pick<JobsAtWork, "list">;
+  slots(): number;
 }
 
 /** What an inference worker tells Prometheus of its jobs. */
-export function createWorkerMetrics(registry: Registry, { slots }: { slots: number }): WorkerMetrics {
+export function createWorkerMetrics(registry: Registry, options: WorkerMetricsOptions): WorkerMetrics {
   const registers = [registry];
+  measureJobs(registry, options);
   const jobs = new Counter({
     name: "earshot_jobs_total",
     help: "Attempts that were settled, by task of the job and what became of the job.",
@@ -53,17 +61,7 @@ export function createWorkerMetrics(registry: Registry, { slots }: { slots: numb
     help: "Bytes of inputs that were fetched.",
     registers,
   });
-  const inFlight = new Gauge({
-    name: "earshot_jobs_in_flight",
-    help: "Jobs at work in this process.",
-    registers,
-  });
-  inFlight.set(0);
-  new Gauge({ name: "earshot_job_slots", help: "Jobs that this process works on at once.", registers }).set(
-    slots,
-  );
   return {
-    inFlight: (count) => inFlight.set(count),
     jobSettled(settled) {
       const { outcome } = settled;
       for (const task of settled.tasks) jobs.inc({ task, outcome });
@@ -75,4 +73,35 @@ export function createWorkerMetrics(registry: Registry, { slots }: { slots: numb
       if (outcome === "succeeded" || outcome === "partial") audioSeconds.inc(settled.audioSeconds ?? 0);
     },
   };
+}
+
+/** Asked at each scrape. */
+function measureJobs(registry: Registry, { jobs, slots }: WorkerMetricsOptions): void {
+  const registers = [registry];
+  const inFlight = new Gauge({
+    name: "earshot_jobs_in_flight",
+    help: "Jobs at work in this process.",
+    registers,
+    collect() {
+      inFlight.set(jobs.list().length);
+    },
+  });
+  const atStage = new Gauge({
+    name: "earshot_jobs_at_stage",
+    help: "Jobs at work in this process, by how far they are.",
+    labelNames: ["stage"],
+    registers,
+    collect() {
+      const stages = jobs.list().map(({ progress }) => progress.stage);
+      for (const stage of STAGES) atStage.set({ stage }, stages.filter((one) => one === stage).length);
+    },
+  });
+  const room = new Gauge({
+    name: "earshot_job_slots",
+    help: "Jobs that this process has room for at once; 0 while no lane runs.",
+    registers,
+    collect() {
+      room.set(slots());
+    },
+  });
 }

@@ -15,6 +15,7 @@ import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addUp } from "./up.ts";
 import { addWebhooks } from "./webhooks.ts";
+import { addWorker } from "./worker.ts";
 
 const EXAMPLES = `
 Examples:
@@ -22,6 +23,7 @@ Examples:
   earshot analyze talk.wav --json         no services, only the result
   earshot submit talk.mp3 --wait          through the API
   earshot webhooks listen --forward-to http://localhost:3000/hook
+  earshot worker status                   what the workers of this machine do
   earshot models list                     which models there are, and which are here
   earshot doctor                          what is missing here`;
 
@@ -51,6 +53,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addModels(program, terminal, finish);
   addAudit(program, terminal, finish);
   addSeal(program, terminal);
+  addWorker(program, terminal, finish);
   addDoctor(program, terminal, finish);
   return program;
 }

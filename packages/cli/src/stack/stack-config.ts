@@ -52,6 +52,9 @@ const OF_THE_WORKER = [
   "MODEL_MEMORY_MB",
   "MAX_AUDIO_SECONDS",
   "ACCOUNT_JOBS",
+  "MODELS_MANIFEST",
+  "LOG_LEVEL",
+  "ENV_FILE",
 ];
 
 /** @throws ConfigError */

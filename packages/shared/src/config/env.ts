@@ -88,8 +88,8 @@ function readSecret(env: Env, name: string): string | undefined {
 
 const TMPFS_MAGIC = 0x01021994;
 
-/** Refused: a file that group or others can write, or that others can read outside a tmpfs such as /run/secrets. */
-function refuseOpenFile(variable: string, file: string): void {
+/** Refused: a file that group or others can write, or that others can read outside a tmpfs such as /run/secrets. @throws ConfigError */
+export function refuseOpenFile(variable: string, file: string): void {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) throw new ConfigError(`${variable}: ${file} is not a file`);
   if (process.platform === "win32") return;

@@ -28,13 +28,25 @@ export async function readQueueFigures(db: Database): Promise<QueueFigures> {
   return row;
 }
 
-/** Exported for the test that reads its plan. The oldest is found by its deadline: few jobs ask for another than the default. */
+/** The part of it that a worker may read. */
+export type Backlog = Pick<QueueFigures, "queued" | "running" | "oldestSeconds">;
+
+export async function readBacklog(db: Database): Promise<Backlog> {
+  const [row] = await db.execute<Backlog & Record<string, unknown>>(sql`select ${backlog}`);
+  if (row === undefined) throw new Error("a question without a table gave no row");
+  return row;
+}
+
+/** The oldest is found by its deadline: few jobs ask for another than the default. */
+const backlog = sql`
+  (select count(*) from (select from jobs where status = 'queued' limit ${most}) q)::int as "queued",
+  (select count(*) from (select from jobs where status in ('running', 'canceling') limit ${most}) r)::int as "running",
+  coalesce((select extract(epoch from now() - j.created_at) from jobs j where j.status = 'queued'
+    order by j.queue_deadline_at limit 1), 0)::float8 as "oldestSeconds"`;
+
+/** Exported for the test that reads its plan. */
 export const queueFigures = sql`
-  select
-    (select count(*) from (select from jobs where status = 'queued' limit ${most}) q)::int as "queued",
-    (select count(*) from (select from jobs where status in ('running', 'canceling') limit ${most}) r)::int as "running",
-    coalesce((select extract(epoch from now() - j.created_at) from jobs j where j.status = 'queued'
-      order by j.queue_deadline_at limit 1), 0)::float8 as "oldestSeconds",
+  select ${backlog},
     (select count(*) from (select from jobs where status in ('running', 'canceling') and lease_until < now()
       limit ${most}) l)::int as "lostLeases",
     (select count(*) from (select from deliveries where status = 'pending' and next_attempt_at <= ${nowAt()}

@@ -18,7 +18,7 @@ async function check(deaths: number, error: Error): Promise<unknown> {
     },
     declareDefunct: (reason: unknown) => (defunct = reason),
   } as unknown as Lanes;
-  await checkFitness(lanes, { registry: createRegistry(FOLDERS), folders: FOLDERS, log: silentLog });
+  await checkFitness(lanes, { registry: createRegistry(FOLDERS), log: silentLog });
   return defunct;
 }
 

@@ -4,7 +4,6 @@ import { LaneExit } from "./lane-errors.ts";
 import type { Lanes } from "./lanes.ts";
 import { modelRef } from "./manifest.ts";
 import { isInstalled } from "./model-places.ts";
-import type { ModelFolders } from "./model-places.ts";
 import type { Registry } from "./registry.ts";
 
 const LANES_PER_MODEL = 3;
@@ -15,12 +14,12 @@ const LANES_PER_MODEL = 3;
  */
 export async function checkFitness(
   lanes: Lanes,
-  { registry, folders, log }: { registry: Registry; folders: ModelFolders; log: Log },
+  { registry, log }: { registry: Registry; log: Log },
 ): Promise<void> {
   const { signal } = new AbortController();
   const failures: unknown[] = [];
   const installed = await Promise.all(
-    registry.models.map(async (spec) => ((await isInstalled(spec, folders)) ? [spec] : [])),
+    registry.models.map(async (spec) => ((await isInstalled(spec, registry.folders)) ? [spec] : [])),
   );
   for (const { id, version } of installed.flat()) {
     try {

@@ -63,7 +63,7 @@ function damaged(weights: Buffer): Buffer {
 }
 
 const check = (lanes: Lanes, registry: Registry, log: Log = silentLog) =>
-  checkFitness(lanes, { registry, folders: { modelsDir: folder }, log });
+  checkFitness(lanes, { registry, log });
 
 test("a machine whose models say what they should is fit", async () => {
   const registry = await registryOf((weights) => weights);

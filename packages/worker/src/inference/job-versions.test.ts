@@ -39,10 +39,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const versions = (earlier: Record<string, string> | null, models = registry.models) =>
-  jobVersions(["music.mood"], earlier, {
-    registry: createRegistry({ models }),
-    folders: { modelsDir: folder },
-  });
+  jobVersions(["music.mood"], earlier, createRegistry({ models, modelsDir: folder }));
 
 test("a new job runs the current versions of all models of its tasks", async () => {
   const { versions: found, gone } = await versions(null);

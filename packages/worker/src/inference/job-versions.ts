@@ -1,6 +1,5 @@
 import type { TaskName } from "@earshot/shared/domain/tasks";
 import { isInstalled } from "./model-places.ts";
-import type { ModelFolders } from "./model-places.ts";
 import type { Inference } from "./inference.ts";
 import type { Registry } from "./registry.ts";
 import { modelsOfTask } from "./task-models.ts";
@@ -19,14 +18,14 @@ export interface JobVersions {
 export async function jobVersions(
   tasks: readonly TaskName[],
   earlier: Readonly<Record<string, string>> | null,
-  { registry, folders }: { registry: Pick<Registry, "models" | "find">; folders: ModelFolders },
+  registry: Pick<Registry, "models" | "folders" | "find">,
 ): Promise<JobVersions> {
   const found: JobVersions = { versions: {}, gone: [] };
   for (const { id } of tasks.flatMap((task) => modelsOfTask(task, registry.models))) {
     if (found.versions[id] !== undefined) continue;
     const began = earlier?.[id];
     const spec = registry.models.find((model) => model.id === id && model.version === began);
-    const isHere = spec !== undefined && (await isInstalled(spec, folders));
+    const isHere = spec !== undefined && (await isInstalled(spec, registry.folders));
     if (began !== undefined && !isHere && began !== registry.find(id).version)
       found.gone.push(`${id}@${began}`);
     found.versions[id] = isHere ? spec.version : registry.find(id).version;

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@earshot/shared/domain/errors";
 import { describeError } from "@earshot/shared/log";
 import type { Log } from "@earshot/shared/log";
 import type { Device } from "./device.ts";
 import { Lane } from "./lane.ts";
-import { LaneTimeout, toAppError } from "./lane-errors.ts";
-import type { LaneExit } from "./lane-errors.ts";
+import { LaneTimeout } from "./lane-errors.ts";
+import { LaneSupervisor } from "./lane-supervisor.ts";
 import { loadModel, WrongAnswers } from "./load-model.ts";
 import { modelRef } from "./manifest.ts";
 import type { LaneFigures, Observer } from "./observer.ts";
@@ -13,12 +12,9 @@ import type { Registry } from "./registry.ts";
 import { withStop } from "./stop-signal.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
-const START_TIMEOUT_MS = 60_000;
 const CALL_TIMEOUT_MS = 120_000;
 const PING_EVERY_MS = 30_000;
 const PING_TIMEOUT_MS = 10_000;
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 10_000;
 
 /** When a lane that works is replaced all the same. */
 export interface RecycleLimits {
@@ -28,9 +24,16 @@ export interface RecycleLimits {
   rssBytes: number;
 }
 
-export interface PoolOptions {
+/** What may change while lanes work. */
+export interface PoolLimits {
   /** How many processes run models side by side. */
   count: number;
+  recycle?: RecycleLimits | undefined;
+  /** What the models of one lane may take up, by their files. The one that was used longest ago makes room. */
+  modelBytes?: number | undefined;
+}
+
+export interface PoolOptions extends PoolLimits {
   /** Threads of one model run in one lane. */
   threads: number;
   device: Device;
@@ -40,41 +43,48 @@ export interface PoolOptions {
   preload?: readonly string[];
   /** How long one call may run, loading its model included. Waiting for a free lane does not count. */
   callTimeoutMs?: number;
-  recycle?: RecycleLimits;
   /** How often a lane without work is asked whether it still answers. */
   pingEveryMs?: number;
   pingTimeoutMs?: number;
-  /** What the models of one lane may take up, by their files. The one that was used longest ago makes room. */
-  modelBytes?: number;
   /** The whole environment of a lane. On a GPU the driver may want `LD_LIBRARY_PATH`. */
   env?: Readonly<Record<string, string>>;
 }
 
-/** The processes that run models: as many as were asked for, whatever becomes of each. */
+/** The processes that run models, and those who wait for one. */
 export class LanePool {
   readonly #options: PoolOptions;
   readonly #observer: Observer;
-  readonly #lanes = new Set<Lane>();
+  readonly #supervisor: LaneSupervisor;
   readonly #line = new WaitingLine<Lane>();
   readonly #atWork = new Set<Lane>();
-  readonly #replacements = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   readonly #defunct = new AbortController();
+  #limits: PoolLimits;
   #pings: NodeJS.Timeout | undefined;
-  /** Lanes lost since one last answered. It sets the pause before the next start. */
-  #crashes = 0;
 
   constructor(options: PoolOptions, observer: Observer) {
     this.#options = options;
+    this.#limits = options;
     this.#observer = observer;
+    this.#supervisor = new LaneSupervisor({
+      count: options.count,
+      preload: options.preload ?? [],
+      start: (preload, stop) => this.#startLane(preload, stop),
+      onLane: (lane) => this.#admit(lane),
+      onGone: (lane) => this.#line.remove(lane),
+      onNone: (reason) => this.#line.failAll(reason),
+      closing: this.#closing.signal,
+      observer,
+      log: options.log,
+    });
   }
 
   get pids(): readonly number[] {
-    return [...this.#lanes].map((lane) => lane.pid).filter((pid) => pid !== undefined);
+    return [...this.#supervisor.lanes].map((lane) => lane.pid).filter((pid) => pid !== undefined);
   }
 
   get loaded(): readonly (readonly string[])[] {
-    return [...this.#lanes].map((lane) => lane.loaded);
+    return [...this.#supervisor.lanes].map((lane) => lane.loaded);
   }
 
   /** Aborts, with the reason, once this machine is found to compute something else than it should. No call is taken then. */
@@ -90,15 +100,21 @@ export class LanePool {
   }
 
   get figures(): LaneFigures {
-    const { count } = this.#options;
-    return { wanted: count, alive: this.#lanes.size, busy: this.#atWork.size, ...this.#observer.laneEvents };
+    const { lanes, wanted } = this.#supervisor;
+    const all = [...lanes];
+    return {
+      wanted,
+      alive: lanes.size,
+      busy: this.#atWork.size,
+      waiting: this.#line.waiting,
+      rssBytes: all.reduce((sum, lane) => sum + lane.rssBytes, 0),
+      modelBytes: all.reduce((sum, lane) => sum + lane.modelBytes, 0),
+      ...this.#observer.laneEvents,
+    };
   }
 
   async open(): Promise<void> {
-    const { count, preload = [] } = this.#options;
-    const starts = await Promise.allSettled(Array.from({ length: count }, () => this.#addLane(preload)));
-    const failed = starts.find((start) => start.status === "rejected");
-    if (failed !== undefined) throw toAppError(failed.reason);
+    await this.#supervisor.open();
     this.#pings = setInterval(() => this.#pingIdle(), this.#options.pingEveryMs ?? PING_EVERY_MS).unref();
   }
 
@@ -107,13 +123,19 @@ export class LanePool {
     clearInterval(this.#pings);
     this.#closing.abort(reason);
     this.#line.failAll(reason);
-    await Promise.all([...this.#lanes].map((lane) => lane.kill()));
-    await Promise.all(this.#replacements);
+    await this.#supervisor.close();
+  }
+
+  /** From the next call on. No call is cut short: a lane too many goes when it has answered. */
+  limit(limits: PoolLimits): void {
+    this.#limits = limits;
+    this.#supervisor.resize(limits.count);
+    for (const lane of this.#line.takeAllFree()) this.give(lane);
   }
 
   hasLoaded(modelId: string): boolean {
     const ref = modelRef(this.#options.registry.find(modelId));
-    return [...this.#lanes].some((lane) => lane.hasLoaded(ref));
+    return [...this.#supervisor.lanes].some((lane) => lane.hasLoaded(ref));
   }
 
   /** A free lane, at once or when there is one: first come, first served. Whoever takes one gives it back. */
@@ -128,7 +150,7 @@ export class LanePool {
     this.#atWork.delete(lane);
     if (!lane.isAlive) return;
     if (this.#isWornOut(lane)) return this.#recycle(lane);
-    this.#line.give(lane);
+    this.#admit(lane);
   }
 
   /**
@@ -145,8 +167,13 @@ export class LanePool {
       await this.#ensureLoaded(lane, modelId, stop);
       return work(stop);
     });
-    this.#crashes = 0;
+    this.#supervisor.noteAnswer();
     return done;
+  }
+
+  #admit(lane: Lane): void {
+    if (this.#supervisor.hasSurplus) this.#supervisor.retire(lane);
+    else this.#line.give(lane);
   }
 
   #bounded<T>(
@@ -160,44 +187,15 @@ export class LanePool {
 
   /** The hash is checked at every load, so a lane that was replaced does not trust an old check. */
   async #ensureLoaded(lane: Lane, modelId: string, stop: AbortSignal): Promise<void> {
-    if (lane.hasLoaded(modelRef(this.#options.registry.find(modelId)))) return;
-    const { registry, device, modelBytes: budgetBytes = Infinity } = this.#options;
+    const { registry, device } = this.#options;
+    if (lane.hasLoaded(modelRef(registry.find(modelId)))) return;
     const resolved = await registry.resolve(modelId);
     try {
-      await loadModel(lane, resolved, { device, budgetBytes }, stop);
+      await loadModel(lane, resolved, { device, budgetBytes: this.#limits.modelBytes ?? Infinity }, stop);
     } catch (error) {
       if (error instanceof WrongAnswers) this.declareDefunct(error);
       throw error;
     }
-  }
-
-  /** A lane that hangs without work is found before the next call is. */
-  #pingIdle(): void {
-    for (let i = this.#lanes.size; i > 0; i--) {
-      const lane = this.#line.takeFree();
-      if (lane !== undefined) void this.#ping(lane);
-    }
-  }
-
-  async #ping(lane: Lane): Promise<void> {
-    try {
-      await this.#bounded([], this.#options.pingTimeoutMs ?? PING_TIMEOUT_MS, (stop) =>
-        lane.call({ kind: "ping" }, stop),
-      );
-    } catch (error) {
-      this.#options.log.warn("lane_silent", { pid: lane.pid, ...describeError(error) });
-    } finally {
-      this.give(lane);
-    }
-  }
-
-  async #addLane(preload: readonly string[]): Promise<void> {
-    const lane = await this.#bounded([], START_TIMEOUT_MS, (stop) => this.#startLane(preload, stop));
-    this.#lanes.add(lane);
-    this.#observer.laneEvents.started += 1;
-    void lane.exited.then((exit) => this.#onExit(lane, exit));
-    if (this.#closing.signal.aborted) return lane.kill();
-    this.#line.give(lane);
   }
 
   async #startLane(preload: readonly string[], stop: AbortSignal): Promise<Lane> {
@@ -213,56 +211,31 @@ export class LanePool {
   }
 
   #isWornOut({ calls, rssBytes }: Lane): boolean {
-    const { recycle } = this.#options;
+    const { recycle } = this.#limits;
     return recycle !== undefined && (calls >= recycle.calls || rssBytes > recycle.rssBytes);
   }
 
-  /** It has answered and has no other call. Its memory is free before its successor asks for some. */
   #recycle(lane: Lane): void {
     const { pid, calls, rssBytes } = lane;
     this.#observer.laneEvents.recycled += 1;
     this.#options.log.info("lane_recycled", { pid, calls, rss_bytes: rssBytes });
-    this.#lanes.delete(lane);
-    void lane.kill();
+    this.#supervisor.retire(lane);
   }
 
-  #onExit(lane: Lane, exit: LaneExit): void {
-    const wasRecycled = !this.#lanes.delete(lane);
-    this.#line.remove(lane);
-    if (this.#closing.signal.aborted) return;
-    if (!wasRecycled) this.#countLoss(lane, exit);
-    // What it had loaded is warm again before the next call.
-    const replacement = this.#replaceLane(lane.loaded).finally(() => this.#replacements.delete(replacement));
-    this.#replacements.add(replacement);
+  /** A lane that hangs without work is found before the next call is. */
+  #pingIdle(): void {
+    for (const lane of this.#line.takeAllFree()) void this.#ping(lane);
   }
 
-  #countLoss(lane: Lane, exit: LaneExit): void {
-    if (!lane.wasKilled) this.#crashes += 1;
-    this.#observer.laneEvents[lane.wasKilled ? "killed" : "crashed"] += 1;
-    this.#options.log.warn("lane_ended", { pid: lane.pid, killed: lane.wasKilled, ...describeError(exit) });
-  }
-
-  /** Tries until a lane runs again. While none does, those who wait are told, not left to their timeout. */
-  async #replaceLane(preload: readonly string[]): Promise<void> {
-    let warm = preload;
-    while (!this.#closing.signal.aborted) {
-      try {
-        await delay(backoffMs(this.#crashes), undefined, { signal: this.#closing.signal });
-        return await this.#addLane(warm);
-      } catch (error) {
-        if (this.#closing.signal.aborted) return;
-        this.#crashes += 1;
-        this.#observer.laneEvents.notStarted += 1;
-        this.#options.log.error("lane_not_started", describeError(error));
-        if (this.#lanes.size === 0) this.#line.failAll(toAppError(error));
-        // A model that is gone or kills the lane is told to the call that needs it.
-        warm = this.#options.preload ?? [];
-      }
+  async #ping(lane: Lane): Promise<void> {
+    try {
+      await this.#bounded([], this.#options.pingTimeoutMs ?? PING_TIMEOUT_MS, (stop) =>
+        lane.call({ kind: "ping" }, stop),
+      );
+    } catch (error) {
+      this.#options.log.warn("lane_silent", { pid: lane.pid, ...describeError(error) });
+    } finally {
+      this.give(lane);
     }
   }
-}
-
-function backoffMs(crashes: number): number {
-  if (crashes === 0) return 0;
-  return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (crashes - 1));
 }

@@ -93,6 +93,11 @@ export class Lane {
     return this.#rssBytes;
   }
 
+  /** What its models take up, by their files. */
+  get modelBytes(): number {
+    return [...this.#loaded.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
   get loaded(): readonly string[] {
     return [...this.#loaded.keys()];
   }
@@ -103,7 +108,7 @@ export class Lane {
 
   /** What must go, longest unused first, so that a model of so many bytes fits into the budget; all of it if none else does. */
   toEvictFor(bytes: number, budgetBytes: number): string[] {
-    let used = bytes + [...this.#loaded.values()].reduce((sum, size) => sum + size, 0);
+    let used = bytes + this.modelBytes;
     return [...this.#loaded].flatMap(([modelId, size]) => {
       if (used <= budgetBytes) return [];
       used -= size;

@@ -4,16 +4,19 @@ import type { BatchLimits, BatchWork } from "./batcher.ts";
 import type { Inference, ModelIdentity, ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import { toAppError } from "./lane-errors.ts";
 import { LanePool } from "./lane-pool.ts";
-import type { PoolOptions } from "./lane-pool.ts";
+import type { PoolLimits, PoolOptions } from "./lane-pool.ts";
 import { modelRef } from "./manifest.ts";
 import type { ModelSpec } from "./manifest.ts";
 import { Observer } from "./observer.ts";
 import type { EngineFigures } from "./observer.ts";
 
-export interface LanesOptions extends PoolOptions {
+/** What may change while calls are at work. */
+export interface LanesLimits extends PoolLimits {
   /** How calls share runs; what is left out has the default. */
   batch?: Partial<BatchLimits>;
 }
+
+export type LanesOptions = PoolOptions & LanesLimits;
 
 /** The lanes of a worker, each model's calls batched. `close` leaves no process behind. */
 export interface Lanes extends Inference {
@@ -25,6 +28,8 @@ export interface Lanes extends Inference {
   /** Aborts, with the reason, once this machine is found to compute something else than it should. No call is taken then. */
   readonly defunct: AbortSignal;
   declareDefunct(reason: Error): void;
+  /** Other limits from the next call on; those under way end as they began. */
+  limit(limits: LanesLimits): void;
   close(): Promise<void>;
 }
 
@@ -57,11 +62,11 @@ export async function createLanes(options: LanesOptions): Promise<Lanes> {
 
 class BatchedLanes implements Lanes {
   readonly #options: LanesOptions;
-  readonly #limits: BatchLimits;
   readonly #observer = new Observer();
   readonly #pool: LanePool;
   readonly #runs = new Map<string, Batcher<Tensors, Tensors>>();
   readonly #scans = new Map<string, Batcher<ScanRequest, ScanResult>>();
+  #limits: BatchLimits;
 
   constructor(options: LanesOptions) {
     this.#options = options;
@@ -95,6 +100,14 @@ class BatchedLanes implements Lanes {
 
   close(): Promise<void> {
     return this.#pool.close();
+  }
+
+  limit({ batch, ...limits }: LanesLimits): void {
+    this.#limits = { ...DEFAULT_BATCH, ...batch };
+    this.#pool.limit(limits);
+    // Calls that wait are served by the batchers that took them.
+    this.#runs.clear();
+    this.#scans.clear();
   }
 
   observe(): EngineFigures {

@@ -21,6 +21,11 @@ export interface LaneFigures {
   wanted: number;
   alive: number;
   busy: number;
+  /** Batches that wait for one. */
+  waiting: number;
+  /** Memory of all of them at their last answers, and what of it their models are, by their files. */
+  rssBytes: number;
+  modelBytes: number;
   /** Counters: processes started (the first ones included), and why they ended. */
   started: number;
   /** Ended by themselves or by somebody else. */

@@ -20,11 +20,18 @@ export interface ResolvedModel {
 }
 
 export interface Registry {
-  models: readonly ModelSpec[];
+  readonly models: readonly ModelSpec[];
+  readonly folders: ModelFolders;
   /** By `id`, or by `id@version`. @throws AppError `model_unavailable` when the manifest does not have it. */
   find(modelId: string): ModelSpec;
   /** Finds the model's files and checks their hashes. @throws AppError `model_unavailable` that says what to do. */
   resolve(modelId: string): Promise<ResolvedModel>;
+}
+
+/** One that may change while models of it run: what began with a version finds it under its name until the process ends. */
+export interface LiveRegistry extends Registry {
+  /** @throws Error for a version whose files are other ones now: that is another version. */
+  reload(options: RegistryOptions): void;
 }
 
 export interface RegistryOptions extends ModelFolders {
@@ -33,11 +40,14 @@ export interface RegistryOptions extends ModelFolders {
   optimized?: boolean;
 }
 
-export function createRegistry(options: RegistryOptions = {}): Registry {
-  const models = options.models ?? parseManifest(MODEL_MANIFEST);
+export function createRegistry(initial: RegistryOptions = {}): LiveRegistry {
+  let options = initial;
+  let models = modelsOf(initial);
+  const retired = new Map<string, ModelSpec>();
 
   function find(modelId: string): ModelSpec {
-    const spec = models.find((model) => model.id === modelId || modelRef(model) === modelId);
+    const listed = models.find((model) => model.id === modelId || modelRef(model) === modelId);
+    const spec = listed ?? retired.get(modelId);
     if (spec === undefined) throw modelUnavailable(modelId, "is not in models.json");
     return spec;
   }
@@ -51,8 +61,40 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     return faster === null ? { spec, path } : { spec, path: faster.path, graphSha256: faster.sha256 };
   }
 
-  return { models, find, resolve };
+  function reload(next: RegistryOptions): void {
+    const now = modelsOf(next);
+    const known = [...models, ...retired.values()];
+    for (const spec of now) refuseOtherFiles(spec, known);
+    for (const spec of models) retired.set(modelRef(spec), spec);
+    options = next;
+    models = now;
+  }
+
+  return {
+    get models() {
+      return models;
+    },
+    get folders() {
+      return options;
+    },
+    find,
+    resolve,
+    reload,
+  };
 }
+
+function modelsOf({ models }: RegistryOptions): readonly ModelSpec[] {
+  return models ?? parseManifest(MODEL_MANIFEST);
+}
+
+/** Lanes, and jobs that wait for their next attempt, know a version by its name. */
+function refuseOtherFiles(spec: ModelSpec, known: readonly ModelSpec[]): void {
+  const before = known.find((other) => modelRef(other) === modelRef(spec));
+  if (before === undefined || hashesOf(before) === hashesOf(spec)) return;
+  throw new Error(`${modelRef(spec)} has other files than before: give it another version`);
+}
+
+const hashesOf = ({ files }: ModelSpec) => files.map(({ sha256 }) => sha256).join();
 
 /** The first place that has the file decides: a wrong file there is refused, never passed over for a right one elsewhere. */
 async function findChecked(spec: ModelSpec, file: ModelFile, folders: ModelFolders): Promise<string> {

@@ -40,3 +40,15 @@ test("everybody who waits is sent away, and later ones may wait again", async ()
   line.give("1");
   await expect(later).resolves.toBe("1");
 });
+
+test("all that is free is taken out at once, and who waits is counted", async () => {
+  const line = new WaitingLine<string>();
+  line.give("1");
+  line.give("2");
+  expect(line.takeAllFree()).toEqual(["1", "2"]);
+  const waiting = line.take(never);
+  expect(line.waiting).toBe(1);
+  line.give("1");
+  expect(await waiting).toBe("1");
+  expect(line.waiting).toBe(0);
+});

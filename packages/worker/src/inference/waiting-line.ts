@@ -16,9 +16,14 @@ export class WaitingLine<T> {
     return this.#wait(signal);
   }
 
-  /** Takes one out that nobody waits for. */
-  takeFree(): T | undefined {
-    return this.#free.shift();
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiters.length;
+  }
+
+  /** Takes out all that nobody waits for. */
+  takeAllFree(): T[] {
+    return this.#free.splice(0);
   }
 
   /** Puts one in: to whoever waits longest, if anybody does. */

@@ -1,9 +1,15 @@
 import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findDescendants } from "@earshot/testkit/processes";
 import type { RunningProcess } from "@earshot/testkit/processes";
+import { askWorkers } from "../status-socket.ts";
+import { workerStatus } from "../worker-status.ts";
+import type { WorkerStatus } from "../worker-status.ts";
 import type { TestStack } from "./test-stack.ts";
 
 /** A worker in its own process, as it runs on a GPU box. */
@@ -11,6 +17,11 @@ export interface WorkerProcess extends AsyncDisposable {
   pid: number;
   /** Where it tells of itself, if its environment says so. */
   metricsUrl: string;
+  /** Where it reads its settings from at each SIGHUP, before its environment. */
+  envFile: string;
+  home: string;
+  /** What it says of itself over its socket. */
+  status(): Promise<WorkerStatus>;
   /** What it wrote to stderr so far. */
   log(): string;
   children(): Promise<RunningProcess[]>;
@@ -27,6 +38,9 @@ export async function startWorkerProcess(
   env: Record<string, string> = {},
   main: keyof typeof MAINS = "analyze",
 ): Promise<WorkerProcess> {
+  const home = await mkdtemp(join(tmpdir(), "earshot-test-home-"));
+  const envFile = join(home, "worker.env");
+  await writeFile(envFile, "", { mode: 0o600 });
   const entry = fileURLToPath(new URL(`../${MAINS[main]}`, import.meta.url));
   const child = fork(entry, {
     detached: true,
@@ -40,6 +54,8 @@ export async function startWorkerProcess(
       EARSHOT_SEAL_KEYS: stack.sealKeys,
       EARSHOT_ALLOW_LOOPBACK: "1",
       EARSHOT_LANES: "1",
+      EARSHOT_HOME: home,
+      EARSHOT_ENV_FILE: envFile,
       ...env,
     },
   });
@@ -56,7 +72,10 @@ export async function startWorkerProcess(
   };
   return {
     pid,
+    envFile,
+    home,
     metricsUrl: `http://127.0.0.1:${metricsPort}`,
+    status: () => statusAt(home),
     log: () => log,
     children: () => findDescendants(pid),
     async kill() {
@@ -65,8 +84,15 @@ export async function startWorkerProcess(
     drain: () => end("SIGTERM"),
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
+      await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+async function statusAt(home: string): Promise<WorkerStatus> {
+  const [answer] = await askWorkers(home);
+  if (answer === undefined || "error" in answer) throw new Error(`the worker says: ${answer?.error}`);
+  return workerStatus.parse(answer.said);
 }
 
 async function ready(child: ChildProcess, log: () => string): Promise<{ metricsPort?: number }> {

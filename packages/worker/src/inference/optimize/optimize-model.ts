@@ -94,6 +94,7 @@ function registryOf(pair: readonly [ModelSpec, ModelSpec], paths: readonly [stri
   const find = (id: string) => (isFirst(id) ? pair[0] : pair[1]);
   return {
     models: pair,
+    folders: {},
     find,
     resolve: async (id) => ({ spec: find(id), path: isFirst(id) ? paths[0] : paths[1] }),
   };
