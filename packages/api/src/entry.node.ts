@@ -4,6 +4,7 @@ import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { watchEvents } from "@earshot/shared/metrics/watch-events";
+import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import openApi from "../public/openapi.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -22,6 +23,7 @@ import { watchJobs } from "./watch-jobs.node.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../../../migrations", import.meta.url));
 const FINISH_WITHIN_MS = 5_000;
+const RING_WITHIN_MS = 1_000;
 
 /** Exit status of something that is missing or taken on this machine (DESIGN section 6). */
 const EXIT_MACHINE = 3;
@@ -69,6 +71,8 @@ async function start(config: ApiConfig): Promise<void> {
     metrics.health.drain();
     // Those who wait for a job are answered now; they would hold the stop for half a minute.
     await Promise.all([server.stop({ withinMs: FINISH_WITHIN_MS }), watch.close()]);
+    // Answers don't wait for their bells; without this one the job would wait in the table for half a minute.
+    await Promise.race([queue.rung(), pause(RING_WITHIN_MS)]);
     queue.close();
     await close();
     await metrics[Symbol.asyncDispose]();

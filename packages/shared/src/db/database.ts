@@ -8,6 +8,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { isLoopbackHost } from "../domain/loopback.ts";
 import { endWithConnection } from "./lost-transactions.ts";
+import { withPreparedStatements } from "./prepared-statements.ts";
 import { StatementWatch } from "./statement-watch.ts";
 
 /** A connection pool or a transaction on one: every query of this room takes either. */
@@ -80,7 +81,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
       }),
     },
   });
-  const client = endWithConnection(sql);
+  const client = endWithConnection(options.trustTransport ? sql : withPreparedStatements(sql));
   return {
     db: drizzle(watch === null ? client : watch.watch(client)),
     sql,

@@ -1,7 +1,9 @@
 import { openTestRooms } from "@earshot/testkit/rooms";
 import type { TestRooms } from "@earshot/testkit/rooms";
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { seal } from "../crypto/seal.ts";
+import { openDatabase } from "./database.ts";
 import type { ClaimedDelivery, ClaimRequest } from "./deliveries.ts";
 import { claimDeliveries } from "./deliveries.ts";
 import { cancelJob } from "./jobs/cancel-job.ts";
@@ -56,6 +58,21 @@ async function claimOne(): Promise<ClaimedDelivery> {
   if (!delivery) throw new Error("nothing is due");
   return delivery;
 }
+
+test("a claim does not wait for the disk, and what is written next in its connection does", async () => {
+  await announce();
+  await rooms.deliver.transaction(async (connection) => {
+    await connection.execute(sql`set local synchronous_commit = on`);
+    const commits = async () => connection.execute(sql`show synchronous_commit`);
+    await claimDeliveries(connection, { ...LEASE, lanes: await lanes() });
+    expect([...(await commits())]).toEqual([{ synchronous_commit: "off" }]);
+  });
+  const other = openDatabase({ url: rooms.urls.deliver, name: "test claims", max: 1 });
+  await other.db.execute(sql`set synchronous_commit = on`);
+  await claimDeliveries(other.db, { ...LEASE, lanes: await lanes() });
+  expect([...(await other.db.execute(sql`show synchronous_commit`))]).toEqual([{ synchronous_commit: "on" }]);
+  await other.close();
+});
 
 const makeDue = () => rooms.owner`update deliveries set next_attempt_at = now() - interval '1 s'`;
 

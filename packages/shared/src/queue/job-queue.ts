@@ -30,6 +30,7 @@ export interface JobBell {
 export class JobQueue implements JobBell {
   readonly #client: SQSClient;
   readonly #url: string;
+  readonly #ringing = new Set<Promise<void>>();
 
   constructor(config: QueueConfig) {
     this.#url = config.url;
@@ -44,7 +45,18 @@ export class JobQueue implements JobBell {
     });
   }
 
-  async ring(message: JobMessage, accountId: string): Promise<void> {
+  ring(message: JobMessage, accountId: string): Promise<void> {
+    const ringing = this.#send(message, accountId).finally(() => this.#ringing.delete(ringing));
+    this.#ringing.add(ringing);
+    return ringing;
+  }
+
+  /** Resolves when what was rung so far is out or has failed. */
+  async rung(): Promise<void> {
+    await Promise.allSettled(this.#ringing);
+  }
+
+  async #send(message: JobMessage, accountId: string): Promise<void> {
     await this.#client.send(
       new SendMessageCommand({
         QueueUrl: this.#url,

@@ -53,7 +53,7 @@ export async function answerSubmission(
   if (submission.outcome !== "created") return replay(c, submission);
   const { job, answer } = submission;
   note(c, { job_id: job.id });
-  await ringBell(c, deps, job.id);
+  ringBell(c, deps, job.id);
   const waitSeconds = preferredWait(headers.Prefer);
   if (waitSeconds === 0) return accepted(c, answer, {});
   const body = await endedBody(c, deps, job.id, waitSeconds);
