@@ -291,7 +291,7 @@ export type Job = {
 };
 
 export type JobFormRequest = {
-  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -306,6 +306,14 @@ export type JobFormRequest = {
       probabilities?: boolean | undefined;
     } | undefined;
     "speech.quality"?: {
+    } | undefined;
+    "speech.speakers"?: {
+      min_speakers?: number | undefined;
+      max_speakers?: number | undefined;
+      threshold?: number | undefined;
+      min_turn_seconds?: number | undefined;
+      min_gap_seconds?: number | undefined;
+      embeddings?: boolean | undefined;
     } | undefined;
     "music.pitch"?: {
       confidence_threshold?: number | undefined;
@@ -352,7 +360,7 @@ export type JobRequest = {
     upload_id?: string | undefined;
     url?: string | undefined;
   };
-  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -367,6 +375,14 @@ export type JobRequest = {
       probabilities?: boolean | undefined;
     } | undefined;
     "speech.quality"?: {
+    } | undefined;
+    "speech.speakers"?: {
+      min_speakers?: number | undefined;
+      max_speakers?: number | undefined;
+      threshold?: number | undefined;
+      min_turn_seconds?: number | undefined;
+      min_gap_seconds?: number | undefined;
+      embeddings?: boolean | undefined;
     } | undefined;
     "music.pitch"?: {
       confidence_threshold?: number | undefined;
@@ -777,7 +793,7 @@ export interface Queries {
   "GET /v1/jobs": {
     status?: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired" | undefined;
     /** Jobs that were asked for this task. */
-    task?: "audio.features" | "speech.segments" | "speech.quality" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding" | undefined;
+    task?: "audio.features" | "speech.segments" | "speech.quality" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding" | undefined;
     /** Later than this, an ISO 8601 time. */
     created_after?: string | undefined;
     /** Earlier than this. */

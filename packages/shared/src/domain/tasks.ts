@@ -7,6 +7,8 @@ const PITCH_RANGE_HZ = { lowest: 46.875, highest: 2_093.75 };
 
 const pianoHz = z.number().min(27.5).max(4_186.01);
 
+const MOST_SPEAKERS = 64;
+
 /**
  * The task catalog: what a job may ask for, with the options of each. A task's code is one file of the
  * worker with the same name; `model` names its entry in the worker's models.json.
@@ -46,6 +48,25 @@ export const TASKS = {
     title: "How good speech sounds: mean opinion scores of signal, background and overall (DNSMOS)",
     model: "dnsmos_sig_bak_ovr",
     options: z.strictObject({}),
+  },
+  "speech.speakers": {
+    title: "Who speaks when: turns with labels that hold for the whole file",
+    model: "pyannote-segmentation-3.0",
+    options: z
+      .strictObject({
+        min_speakers: z.int().min(1).max(MOST_SPEAKERS).default(1),
+        max_speakers: z.int().min(1).max(MOST_SPEAKERS).optional(),
+        // Of the mean cosine of voices: below it they are two speakers.
+        threshold: z.number().min(0).max(1).default(0.5),
+        min_turn_seconds: seconds(0.1),
+        min_gap_seconds: seconds(0.25),
+        // A voice's vector tells a person from others: nobody gets it who does not ask.
+        embeddings: z.boolean().default(false),
+      })
+      .refine(({ min_speakers, max_speakers = MOST_SPEAKERS }) => min_speakers <= max_speakers, {
+        path: ["max_speakers"],
+        error: "must not be below min_speakers",
+      }),
   },
   "music.pitch": {
     title: "The fundamental frequency of one voice over time (SwiftF0)",

@@ -7,6 +7,7 @@ import { musicPitch } from "./music-pitch.ts";
 import { musicTags } from "./music-tags.ts";
 import { speechQuality } from "./speech-quality.ts";
 import { speechSegments } from "./speech-segments.ts";
+import { speechSpeakers } from "./speech-speakers.ts";
 import type { Task } from "./task.ts";
 
 export type InstalledTasks = { readonly [Name in TaskName]: Task<Name> };
@@ -16,6 +17,7 @@ export const INSTALLED_TASKS: InstalledTasks = {
   "audio.features": audioFeatures,
   "speech.segments": speechSegments,
   "speech.quality": speechQuality,
+  "speech.speakers": speechSpeakers,
   "music.pitch": musicPitch,
   "music.notes": musicNotes,
   "music.tags": musicTags,

@@ -1,4 +1,4 @@
-import type { ModelSpec } from "../inference/manifest.ts";
+import { spaceOf } from "./embedding-space.ts";
 import { EMBEDDING_SIZE, MUSICNN_FEATURES, MUSICNN_MODEL, MUSICNN_STREAM } from "./music/musicnn.ts";
 import { meanOfRows } from "./music/patch-scores.ts";
 import type { Task } from "./task.ts";
@@ -24,8 +24,3 @@ export const musicEmbedding: Task<"music.embedding"> = {
     };
   },
 };
-
-/** Vectors are comparable when the same published weights made them. */
-function spaceOf({ id, files: [graph] }: ModelSpec): string {
-  return `${id}@${graph.sha256.slice(0, 12)}`;
-}
