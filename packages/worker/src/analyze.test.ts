@@ -190,6 +190,8 @@ test("a job whose model process dies goes back to the queue instead of ending ha
     describe: (model) => inference.describe(model),
     load: (model, signal) => inference.load(model, signal),
     run: (model, feeds, signal) => inference.run(model, feeds, signal),
+    generate: (model, request, signal) => inference.generate(model, request, signal),
+    readFile: (model, name) => inference.readFile(model, name),
     scan(model, request, signal) {
       isAsked = true;
       return inference.scan(model, request, signal);
@@ -287,6 +289,8 @@ test("a job keeps the versions of its models that its first attempt ran, and a l
     load: () => Promise.reject(new Error("the lane died")),
     scan: () => Promise.reject(new Error("the lane died")),
     run: () => Promise.reject(new Error("the lane died")),
+    generate: () => Promise.reject(new Error("the lane died")),
+    readFile: () => Promise.reject(new Error("the lane died")),
   };
   await run(id, { versionsFor, inference: dying });
   await run(id, { versionsFor });

@@ -42,6 +42,8 @@ const noInference: Inference = {
   load: () => Promise.reject(new Error("no model is needed here")),
   scan: () => Promise.reject(new Error("no model is needed here")),
   run: () => Promise.reject(new Error("no model is needed here")),
+  generate: () => Promise.reject(new Error("no model is needed here")),
+  readFile: () => Promise.reject(new Error("no model is needed here")),
 };
 
 function run(request: Partial<RunTasksRequest>) {

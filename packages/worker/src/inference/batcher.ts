@@ -1,7 +1,7 @@
 import { isBatchable, joinRows, rowsOf, splitRows } from "./batch-tensors.ts";
 import { BatchItem, whenNobodyWaits } from "./batch-item.ts";
 import { FairQueue } from "./fair-queue.ts";
-import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
+import type { GenerateRequest, GenerateResult, ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { Lane } from "./lane.ts";
 import { LaneExit, LaneFailure, LaneTimeout, toAppError } from "./lane-errors.ts";
 import type { LanePool } from "./lane-pool.ts";
@@ -208,5 +208,16 @@ export function scanWork(spec: ModelSpec): BatchWork<ScanRequest, ScanResult> {
     rowsOf: () => 1,
     compute: (lane, streams, width, stop) =>
       lane.call({ kind: "scan", modelId: modelRef(spec), streams, width }, stop),
+  };
+}
+
+/** Texts of a decoder: one a call, as each takes another number of steps. */
+export function generateWork(spec: ModelSpec): BatchWork<GenerateRequest, GenerateResult> {
+  return {
+    rowsOf: () => 1,
+    compute: (lane, requests, _rows, stop) =>
+      Promise.all(
+        requests.map((request) => lane.call({ kind: "generate", modelId: modelRef(spec), request }, stop)),
+      ),
   };
 }

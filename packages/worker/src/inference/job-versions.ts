@@ -43,5 +43,7 @@ export function withVersions(inference: Inference, versions: Readonly<Record<str
     load: (id, signal) => inference.load(ref(id), signal),
     scan: (id, request, signal) => inference.scan(ref(id), request, signal),
     run: (id, feeds, signal) => inference.run(ref(id), feeds, signal),
+    generate: (id, request, signal) => inference.generate(ref(id), request, signal),
+    readFile: (id, name) => inference.readFile(ref(id), name),
   };
 }

@@ -10,6 +10,7 @@ import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import { modelRef } from "./manifest.ts";
 import type { ModelSpec, ScanSpec, TensorSpec } from "./manifest.ts";
 import { joinRows, splitRows } from "./batch-tensors.ts";
+import { generate } from "./generate/generate.ts";
 import { laneArguments } from "./protocol.ts";
 import { StreamScan } from "./stream-scan.ts";
 import type { LaneAnswer, LaneCall, LaneMessage, LoadCall, RunCall, ScanCall } from "./protocol.ts";
@@ -45,6 +46,8 @@ async function answer(call: LaneCall): Promise<LaneAnswer> {
       return scan(call);
     case "run":
       return run(call);
+    case "generate":
+      return generate(loaded(call.modelId).session, call.request, collectGarbage);
     case "ping":
       return null;
   }
@@ -62,7 +65,7 @@ async function load({ spec, path }: LoadCall): Promise<null> {
   });
   const model = { spec, session, constants: constantsOf(spec) };
   // The first run allocates and, on a GPU, compiles: not on a job's time.
-  await session.run({ ...zeroFeeds(spec), ...model.constants });
+  if (spec.generate === undefined) await session.run({ ...zeroFeeds(spec), ...model.constants });
   models.set(modelRef(spec), model);
   return null;
 }

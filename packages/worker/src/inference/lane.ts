@@ -136,7 +136,7 @@ export class Lane {
   #note(call: LaneCall): void {
     if (call.kind === "load") this.#loaded.set(modelRef(call.spec), call.bytes);
     if (call.kind === "unload") this.#loaded.delete(call.modelId);
-    if (call.kind === "run" || call.kind === "scan") {
+    if (call.kind === "run" || call.kind === "scan" || call.kind === "generate") {
       const bytes = this.#loaded.get(call.modelId) ?? 0;
       this.#loaded.delete(call.modelId);
       this.#loaded.set(call.modelId, bytes);

@@ -1,7 +1,15 @@
 import { raceAbort } from "../input/race-abort.ts";
-import { Batcher, runWork, scanWork } from "./batcher.ts";
+import { Batcher, generateWork, runWork, scanWork } from "./batcher.ts";
 import type { BatchLimits, BatchWork } from "./batcher.ts";
-import type { Inference, ModelIdentity, ScanRequest, ScanResult, Tensors } from "./inference.ts";
+import type {
+  GenerateRequest,
+  GenerateResult,
+  Inference,
+  ModelIdentity,
+  ScanRequest,
+  ScanResult,
+  Tensors,
+} from "./inference.ts";
 import { toAppError } from "./lane-errors.ts";
 import { LanePool } from "./lane-pool.ts";
 import type { PoolLimits, PoolOptions } from "./lane-pool.ts";
@@ -66,6 +74,7 @@ class BatchedLanes implements Lanes {
   readonly #pool: LanePool;
   readonly #runs = new Map<string, Batcher<Tensors, Tensors>>();
   readonly #scans = new Map<string, Batcher<ScanRequest, ScanResult>>();
+  readonly #texts = new Map<string, Batcher<GenerateRequest, GenerateResult>>();
   #limits: BatchLimits;
 
   constructor(options: LanesOptions) {
@@ -142,6 +151,15 @@ class BatchedLanes implements Lanes {
 
   async run(modelId: string, feeds: Tensors, signal: AbortSignal): Promise<Tensors> {
     return this.#batcher(this.#runs, modelId, runWork, this.#limits).call(feeds, signal);
+  }
+
+  async generate(modelId: string, request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
+    const limits = { ...this.#limits, maxRows: 1, delayMs: 0 };
+    return this.#batcher(this.#texts, modelId, generateWork, limits).call(request, signal);
+  }
+
+  readFile(modelId: string, name: string): Promise<Uint8Array> {
+    return this.#options.registry.readFile(modelId, name);
   }
 
   /** @throws AppError `model_unavailable` when the manifest does not have it. */

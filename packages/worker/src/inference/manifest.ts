@@ -62,6 +62,8 @@ const model = z
     inputs: z.record(z.string(), tensor),
     outputs: z.record(z.string(), tensor),
     scan: scan.optional(),
+    /** Of a decoder that is stepped token by token: whose names its tensors have (see generate/generate.ts). */
+    generate: z.enum(["optimum"]).optional(),
     /** What its weights are, and what it is computed in. */
     precision: z.enum(["float32", "float16"]).default("float32"),
     /** Where it gives the answers that it should. */

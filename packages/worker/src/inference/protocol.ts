@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { deviceName } from "./device.ts";
-import type { ScanRequest, ScanResult, Tensors } from "./inference.ts";
+import type { GenerateRequest, GenerateResult, ScanRequest, ScanResult, Tensors } from "./inference.ts";
 import type { ModelSpec } from "./manifest.ts";
 
 /** A lane's command line: what it needs before the first message. */
@@ -12,11 +12,13 @@ export type UnloadCall = { kind: "unload"; modelId: string };
 export type ScanCall = { kind: "scan"; modelId: string; streams: readonly ScanRequest[]; width: number };
 export type RunCall = { kind: "run"; modelId: string; feeds: Tensors };
 
+export type GenerateCall = { kind: "generate"; modelId: string; request: GenerateRequest };
+
 /** Whether it still answers. */
 export type PingCall = { kind: "ping" };
 
 /** What a lane can be asked. One call at a time: the next is sent once the last was answered. */
-export type LaneCall = LoadCall | UnloadCall | ScanCall | RunCall | PingCall;
+export type LaneCall = LoadCall | UnloadCall | ScanCall | RunCall | GenerateCall | PingCall;
 
 /** What each kind of call is answered with. */
 export interface LaneAnswers {
@@ -25,6 +27,7 @@ export interface LaneAnswers {
   /** In the order of the streams. */
   scan: ScanResult[];
   run: Tensors;
+  generate: GenerateResult;
   ping: null;
 }
 

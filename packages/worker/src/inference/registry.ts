@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { MODEL_MANIFEST } from "@earshot/shared/domain/models";
 import { hashFile } from "../input/hash.ts";
 import { modelRef, parseManifest } from "./manifest.ts";
@@ -26,6 +27,8 @@ export interface Registry {
   find(modelId: string): ModelSpec;
   /** Finds the model's files and checks their hashes. @throws AppError `model_unavailable` that says what to do. */
   resolve(modelId: string): Promise<ResolvedModel>;
+  /** One of the model's files, its hash checked. @throws AppError `model_unavailable` that says what to do. */
+  readFile(modelId: string, name: string): Promise<Uint8Array>;
 }
 
 /** One that may change while models of it run: what began with a version finds it under its name until the process ends. */
@@ -61,6 +64,13 @@ export function createRegistry(initial: RegistryOptions = {}): LiveRegistry {
     return faster === null ? { spec, path } : { spec, path: faster.path, graphSha256: faster.sha256 };
   }
 
+  async function readModelFile(modelId: string, name: string): Promise<Uint8Array> {
+    const spec = find(modelId);
+    const file = spec.files.find((one) => one.name === name);
+    if (file === undefined) throw modelUnavailable(spec.id, `has no file ${name}`);
+    return readFile(await findChecked(spec, file, options));
+  }
+
   function reload(next: RegistryOptions): void {
     const now = modelsOf(next);
     const known = [...models, ...retired.values()];
@@ -79,6 +89,7 @@ export function createRegistry(initial: RegistryOptions = {}): LiveRegistry {
     },
     find,
     resolve,
+    readFile: readModelFile,
     reload,
   };
 }

@@ -183,6 +183,8 @@ function withManifest(inference: Inference, changed: (spec: ModelSpec) => ModelS
     load: (model, stop) => inference.load(model, stop),
     scan: (model, request, stop) => inference.scan(model, request, stop),
     run: (model, feeds, stop) => inference.run(model, feeds, stop),
+    generate: (model, request, stop) => inference.generate(model, request, stop),
+    readFile: (model, name) => inference.readFile(model, name),
   };
 }
 

@@ -177,6 +177,8 @@ test("all three together run the model once a patch and each head once, and say 
       runs.set(model, (runs.get(model) ?? 0) + 1);
       return lanes.run(model, feeds, signal);
     },
+    generate: (model, request, signal) => lanes.generate(model, request, signal),
+    readFile: (model, name) => lanes.readFile(model, name),
   };
   const together = await resultsOf(MUSIC, { inference: counting });
   const heads = Object.keys(MOOD_HEADS).map((head) => [`${head}-msd-musicnn-1`, 1] as const);

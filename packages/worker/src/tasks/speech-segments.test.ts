@@ -119,7 +119,7 @@ function failingWith(error: Error): Inference {
     throw error;
   };
   const identify = (model: string) => ({ model, version: "0", device: "cpu" });
-  return { window: 8, identify, describe, load: fail, scan: fail, run: fail };
+  return { window: 8, identify, describe, load: fail, scan: fail, run: fail, generate: fail, readFile: fail };
 }
 
 /** A voice's file begins and ends with silence: from the first to the last sample above −50 dBFS. */

@@ -22,5 +22,5 @@ const EXCERPT = `
 
 export const MODEL_PROTO = protobuf.parse(EXCERPT, { keepCase: true }).root.lookupType("onnx.ModelProto");
 
-export const DATA_TYPE = { float32: 1, int64: 7 } as const;
+export const DATA_TYPE = { float32: 1, int64: 7, bool: 9 } as const;
 export const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;

@@ -1,10 +1,11 @@
 import { ATTRIBUTE_TYPE, DATA_TYPE, MODEL_PROTO } from "./schema.ts";
 import type { Weights } from "./read-weights.ts";
 
-/** A graph of float32 tensors. */
+/** A graph of float32 tensors, but for those inputs that are said to be of another type. */
 export interface Graph {
   name: string;
   inputs: Readonly<Record<string, Shape>>;
+  types?: Readonly<Record<string, keyof typeof DATA_TYPE>>;
   outputs: Readonly<Record<string, Shape>>;
   constants: Readonly<Record<string, Weights>>;
   nodes: readonly Node[];
@@ -25,7 +26,7 @@ const IR_VERSION = 8;
 const OPSET = 13;
 
 /** The bytes of a model file. */
-export function writeOnnx({ name, inputs, outputs, constants, nodes }: Graph): Uint8Array {
+export function writeOnnx({ name, inputs, types = {}, outputs, constants, nodes }: Graph): Uint8Array {
   const message = MODEL_PROTO.fromObject({
     ir_version: IR_VERSION,
     producer_name: "earshot",
@@ -34,7 +35,7 @@ export function writeOnnx({ name, inputs, outputs, constants, nodes }: Graph): U
       name,
       node: nodes.map(nodeOf),
       initializer: Object.entries(constants).map(([constant, weights]) => tensorOf(constant, weights)),
-      input: Object.entries(inputs).map(([input, shape]) => valueOf(input, shape)),
+      input: Object.entries(inputs).map(([input, shape]) => valueOf(input, shape, types[input])),
       output: Object.entries(outputs).map(([output, shape]) => valueOf(output, shape)),
     },
   });
@@ -55,7 +56,7 @@ function tensorOf(name: string, { dims, values }: Weights) {
   return { name, dims, data_type: DATA_TYPE.float32, raw_data };
 }
 
-function valueOf(name: string, shape: Shape) {
+function valueOf(name: string, shape: Shape, type: keyof typeof DATA_TYPE = "float32") {
   const dim = shape.map((size) => (typeof size === "number" ? { dim_value: size } : { dim_param: size }));
-  return { name, type: { tensor_type: { elem_type: DATA_TYPE.float32, shape: { dim } } } };
+  return { name, type: { tensor_type: { elem_type: DATA_TYPE[type], shape: { dim } } } };
 }

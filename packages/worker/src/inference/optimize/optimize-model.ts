@@ -96,6 +96,7 @@ function registryOf(pair: readonly [ModelSpec, ModelSpec], paths: readonly [stri
     models: pair,
     folders: {},
     find,
+    readFile: (id) => Promise.reject(new Error(`${id} has no other file here`)),
     resolve: async (id) => ({ spec: find(id), path: isFirst(id) ? paths[0] : paths[1] }),
   };
 }

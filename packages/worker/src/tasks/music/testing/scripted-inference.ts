@@ -14,5 +14,7 @@ export function scriptedInference(
     load: async (id) => identify(id),
     scan: () => Promise.reject(new Error("no model here is recurrent")),
     run,
+    generate: () => Promise.reject(new Error("no model here is a decoder")),
+    readFile: () => Promise.reject(new Error("no model here has other files")),
   };
 }
