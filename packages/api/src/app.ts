@@ -73,6 +73,7 @@ import { getMe } from "./routes/me/get.ts";
 import { getModel } from "./routes/models/get.ts";
 import { listModels } from "./routes/models/list.ts";
 import { getOpenApi } from "./routes/openapi/get.ts";
+import { searchSimilar } from "./routes/search/similar.ts";
 import { getUsage } from "./routes/usage/get.ts";
 import { completeUpload } from "./routes/uploads/complete.ts";
 import { createUpload } from "./routes/uploads/create.ts";
@@ -147,6 +148,7 @@ export function createApp(deps: Deps): App {
   cancelJob(app, deps);
   retryJob(app, deps);
   deleteJob(app, deps);
+  searchSimilar(app, deps);
   createWebhookEndpoint(app, deps);
   listWebhookEndpoints(app, deps);
   getWebhookEndpoint(app, deps);

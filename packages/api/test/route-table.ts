@@ -38,6 +38,7 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "POST /v1/jobs/:id/cancel": { of: "job" },
   "POST /v1/jobs/:id/retry": { of: "canceledJob" },
   "GET /v1/jobs/:id/events": { of: "canceledJob" },
+  "POST /v1/search/similar": { json: { vector: [1], space: "s@1" }, onlyReads: true },
   "POST /v1/webhook-endpoints": { json: ENDPOINT },
   "GET /v1/webhook-endpoints": {},
   "GET /v1/webhook-endpoints/:id": { of: "endpoint" },

@@ -611,6 +611,71 @@ export type SessionList = {
   next_cursor: string | null;
 };
 
+export type SimilarJobs = {
+  space: string;
+  data: ({
+    job_id: string;
+    /** The cosine of the angle between the vectors: 1 is the same direction. */
+    score: number;
+    created_at: string;
+    metadata: { [key: string]: string };
+    /** Of the file, such as its artist and title. */
+    tags: { [key: string]: string };
+  })[];
+};
+
+export type SimilarRequest = {
+  job_id?: string | undefined;
+  /** The mean of their directions counts. */
+  job_ids?: (string)[] | undefined;
+  /** Of the space that is named. */
+  vector?: (number)[] | undefined;
+  /** Without it that of the jobs. */
+  space?: string | undefined;
+  /** Applied before anything is ranked. */
+  filter?: {
+    /** By task, what its pooled fields must be: a value, which of a list is one of it, or a range. A field in another is named with a dot: `scores.rock`, `heads.mood_happy.happy`, `tags.regular`. */
+    results?: {
+      "audio.features"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "speech.segments"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "speech.quality"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "music.pitch"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "music.notes"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "music.tags"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "music.mood"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+      "music.embedding"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
+    } | undefined;
+    created_after?: string | undefined;
+    created_before?: string | undefined;
+    metadata?: { [key: string]: string } | undefined;
+  } | undefined;
+  limit?: number | undefined;
+};
+
 export type TaskResult = {
   task: string;
   status: "succeeded" | "failed";

@@ -1,4 +1,13 @@
-import type { Limits, Me, Model, ModelList, Queries, Usage } from "./api-types.ts";
+import type {
+  Limits,
+  Me,
+  Model,
+  ModelList,
+  Queries,
+  SimilarJobs,
+  SimilarRequest,
+  Usage,
+} from "./api-types.ts";
 import { Events } from "./events.ts";
 import { Jobs } from "./jobs.ts";
 import { Transport } from "./transport.ts";
@@ -49,6 +58,18 @@ export class Earshot {
   usage(query: Queries["GET /v1/usage"] = {}, { signal }: CallOptions = {}): Promise<Usage> {
     return this.#transport.json({ method: "GET", path: "/v1/usage", query, signal });
   }
+
+  readonly search = {
+    /** Jobs whose audio is like that of others, the most like it first. */
+    similar: (request: SimilarRequest, { signal }: CallOptions = {}): Promise<SimilarJobs> =>
+      this.#transport.json({
+        method: "POST",
+        path: "/v1/search/similar",
+        json: request,
+        isRepeatable: true,
+        signal,
+      }),
+  };
 
   readonly models = {
     list: ({ signal }: CallOptions = {}): Promise<ModelList> =>

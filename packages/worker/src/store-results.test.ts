@@ -96,6 +96,33 @@ test("what was said is sealed before it leaves the worker, small in its row and 
   }
 });
 
+test("what is pooled can be filtered by: scalars, scores by label and lists of names, nothing over time", async () => {
+  const pooled = {
+    tempo_bpm: 120,
+    key: "C",
+    scores: { rock: 0.5 },
+    heads: { mood_happy: { happy: 0.9, non_happy: 0.1 } },
+    tags: { strict: [], regular: ["happy"] },
+  };
+  const overTime = {
+    vector: [1, 2],
+    silences: [{ start: 0, end: 1 }],
+    segments: { timestamps_seconds: [0], values: { rock: [0.5] } },
+    nothing: null,
+  };
+  const result: TaskResult = { ...HEAD, task: "music.mood", ...pooled, ...overTime };
+  await using database = await createTestDatabase();
+  const { db, close } = openDatabase({ url: database.urls.worker, name: "test" });
+  const directory = await mkdtemp(join(tmpdir(), "earshot-test-results-"));
+  try {
+    const blobs = await openBlobs(`file://${directory}`);
+    expect((await storeResult(result, LEASE, { db, blobs })).summary).toEqual(pooled);
+  } finally {
+    await close();
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
 test("vectors of results are kept for the search with length 1", () => {
   const head = { ...HEAD, task: "music.embedding" };
   const failed = { ...head, status: "failed", error: { code: "input_too_short", message: "" } } as const;

@@ -93,11 +93,33 @@ export function embeddingsOf(results: readonly TaskResult[]): Finish["embeddings
   });
 }
 
-/** The scalars of a result, by which jobs can be filtered. Words of a sealed one stay sealed. */
+/**
+ * The pooled fields of a result, by which jobs can be filtered: scalars, and objects of scalars such as scores by label.
+ * What goes over time is none of them. Words of a sealed result stay sealed.
+ */
 function summaryOf(
   { task: _t, status: _s, model: _m, version: _v, device: _d, ...fields }: TaskResult,
   envelope: Envelope | null,
 ): Record<string, unknown> {
-  const kept = envelope === null ? ["number", "string", "boolean"] : ["number", "boolean"];
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => kept.includes(typeof value)));
+  const isKept = envelope === null ? isPooled : isFigure;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => isKept(value)));
+}
+
+function isFigure(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+function isPooled(value: unknown): boolean {
+  return (
+    isFigure(value) || typeof value === "string" || (isRecord(value) && Object.values(value).every(isPart))
+  );
+}
+
+/** Of an object: pooled itself, or a list of names. */
+function isPart(value: unknown): boolean {
+  return isPooled(value) || (Array.isArray(value) && value.every((name) => typeof name === "string"));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

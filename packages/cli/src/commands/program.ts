@@ -11,6 +11,7 @@ import { addMidi } from "./midi.ts";
 import { addModels } from "./models.ts";
 import { addSeal } from "./seal.ts";
 import { addQueue } from "./queue.ts";
+import { addSimilar } from "./similar.ts";
 import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addUp } from "./up.ts";
@@ -46,6 +47,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addSubmit(program, terminal, finish);
   addJobs(program, terminal);
   addMidi(program, terminal);
+  addSimilar(program, terminal);
   addWebhooks(program, terminal);
   addKeys(program, terminal);
   addQueue(program, terminal);
