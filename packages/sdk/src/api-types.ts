@@ -648,6 +648,10 @@ export type SimilarRequest = {
         min?: number | undefined;
         max?: number | undefined;
       } } | undefined;
+      "speech.speakers"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
       "music.pitch"?: { [key: string]: string | number | boolean | {
         min?: number | undefined;
         max?: number | undefined;
