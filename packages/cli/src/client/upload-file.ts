@@ -38,7 +38,7 @@ export async function uploadFile(
   const { id } = await earshot.uploads.create(await openAsBlob(file), {
     filename: basename(file),
     contentType: contentTypeOf(file),
-    sha256: await hashOf(file, signal),
+    sha256: await hashFile(file, signal),
     onProgress: ({ sentBytes, totalBytes }) => onProgress(sentBytes / totalBytes),
     // Fetch tells nothing of a request's progress.
     put: (slice) => putFile(file, slice),
@@ -53,7 +53,8 @@ async function requireFile(file: string): Promise<void> {
   throw new AppError("input_unreachable", { message: `There is no file ${file}.`, detail: { file } });
 }
 
-async function hashOf(file: string, signal: AbortSignal): Promise<string> {
+/** SHA-256, in lower-case hex. */
+export async function hashFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file), hash, { signal });
   return hash.digest("hex");

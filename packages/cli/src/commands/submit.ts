@@ -1,16 +1,13 @@
 import type { Command } from "commander";
 import type { Earshot, Job, JobRequest } from "@earshot/sdk";
-import type { Env } from "@earshot/shared/config/env";
 import { AppError, isJobErrorCode } from "@earshot/shared/domain/errors";
-import { BUNDLED_TASK_NAMES } from "@earshot/shared/domain/tasks";
-import type { TaskName } from "@earshot/shared/domain/tasks";
 import { createProgress } from "../client/progress.ts";
 import { uploadFile } from "../client/upload-file.ts";
-import { readStackConfig } from "../stack/stack-config.ts";
 import { EXIT, interruptedError } from "./command-error.ts";
 import type { ExitStatus } from "./command-error.ts";
 import { connect } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import { defaultTasks } from "./default-tasks.ts";
 import { describeResults } from "./describe-results.ts";
 import { readTaskChoice } from "./task-options.ts";
 import type { TaskChoice } from "./task-options.ts";
@@ -89,13 +86,6 @@ async function submit(source: string, options: SubmitOptions, terminal: Terminal
 /** They were parsed by the catalog's schemas, of which the API's contract is made. */
 function optionsOf({ options }: TaskChoice): JobRequest["options"] {
   return options as JobRequest["options"];
-}
-
-/** What the workers of an API elsewhere have is not known here: they are asked for what every install has. */
-async function defaultTasks({ url }: SubmitOptions, env: Env): Promise<readonly TaskName[]> {
-  if (url !== undefined || env["EARSHOT_URL"]) return BUNDLED_TASK_NAMES;
-  const { defaultTasksHere } = await import("./models-here.ts");
-  return defaultTasksHere(readStackConfig(env).models);
 }
 
 async function inputOf(

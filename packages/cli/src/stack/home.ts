@@ -29,6 +29,8 @@ export interface Home {
   models: string;
   acceptedLicences: string;
   logs: string;
+  /** What `earshot scan` has done, a directory for each library. */
+  scans: string;
   /** Which processes this stack has started, for whoever finds them after a crash. */
   processes: string;
   /** The login of one role, as a URL. It is new at each start. */
@@ -59,6 +61,7 @@ export function homeAt(path: string): Home {
     models: modelCacheIn(directory),
     acceptedLicences: join(modelCacheIn(directory), "accepted.json"),
     logs: join(directory, "logs"),
+    scans: join(directory, "scans"),
     processes: join(directory, "processes"),
     databaseUrl: (role) => join(directory, `database-url-${role}`),
   };

@@ -7,7 +7,7 @@ import { isNotFound } from "./secret-file.ts";
 import { StackError } from "./stack-error.ts";
 
 const lockHolder = z.object({ ...processIdentity.shape, url: z.string() });
-type LockHolder = z.output<typeof lockHolder>;
+export type LockHolder = z.output<typeof lockHolder>;
 
 const ATTEMPTS = 10;
 
@@ -16,18 +16,26 @@ const ATTEMPTS = 10;
  * died is taken over.
  * @throws StackError that names the process which has it.
  */
-export async function lockHome(home: Home, url: string): Promise<AsyncDisposable> {
+export function lockHome(home: Home, url: string): Promise<AsyncDisposable> {
+  return takeLock(home.lockFile, url, (holder) => alreadyRunning(home, holder));
+}
+
+/** The same for any file; `url` is what its holder is to be known by. @throws what `taken` makes. */
+export async function takeLock(
+  lockFile: string,
+  url: string,
+  taken: (holder: LockHolder) => StackError,
+): Promise<AsyncDisposable> {
   const self = await identifyProcess(process.pid);
   const mine = JSON.stringify({ pid: process.pid, startedAt: self?.startedAt ?? "", url });
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    if (await claim(home.lockFile, mine))
-      return { [Symbol.asyncDispose]: () => release(home.lockFile, mine) };
-    const held = await readIfThere(home.lockFile);
+    if (await claim(lockFile, mine)) return { [Symbol.asyncDispose]: () => release(lockFile, mine) };
+    const held = await readIfThere(lockFile);
     const holder = parseHolder(held);
-    if (holder !== null && (await isRunning(holder))) throw alreadyRunning(home, holder);
-    if (held !== null) await removeStale(home.lockFile, held);
+    if (holder !== null && (await isRunning(holder))) throw taken(holder);
+    if (held !== null) await removeStale(lockFile, held);
   }
-  throw new StackError(`${home.lockFile} changes all the time: several programs want ${home.directory}.`);
+  throw new StackError(`${lockFile} changes all the time: several programs want it.`);
 }
 
 /** A link appears with its content, or not at all when the name is taken. */
