@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
 import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
+import { TRACING_SHAPE } from "@earshot/shared/config/tracing";
+import type { TracingConfig } from "@earshot/shared/config/tracing";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import { flag, loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
@@ -51,6 +53,8 @@ export interface ApiConfig {
   allowLoopback: LoopbackAllowance;
   /** Where the process tells of itself. */
   metrics: { METRICS_HOST: string; METRICS_PORT?: number | undefined };
+  /** Where it sends its spans. */
+  tracing: TracingConfig;
 }
 
 const SHAPE = {
@@ -62,6 +66,7 @@ const SHAPE = {
   QUEUE_ENDPOINT: z.url().optional(),
   ...BLOBS_SHAPE,
   ...METRICS_SHAPE,
+  ...TRACING_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   RESULT_KEYS: parsedBy(parseResultKeys, "is not id:base64[,id:base64…]").optional(),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
@@ -79,7 +84,15 @@ export function readConfig(env: Env): ApiConfig {
   const parsed = parseEnv(
     env,
     SHAPE,
-    ["DATABASE_URL", "BLOBS_CREDENTIALS", "SEAL_KEYS", "RESULT_KEYS", "URL_KEY", "OIDC_ISSUERS"],
+    [
+      "DATABASE_URL",
+      "BLOBS_CREDENTIALS",
+      "SEAL_KEYS",
+      "RESULT_KEYS",
+      "URL_KEY",
+      "OIDC_ISSUERS",
+      "OTLP_HEADERS",
+    ],
     ["RESULT_KEYS"],
   );
   const publicUrl = (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, "");
@@ -103,6 +116,7 @@ export function readConfig(env: Env): ApiConfig {
     trustedProxies: parsed.TRUSTED_PROXIES,
     allowLoopback: parsed.ALLOW_LOOPBACK,
     metrics: parsed,
+    tracing: parsed,
   };
 }
 

@@ -5,6 +5,8 @@ import { createLog, describeError } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { watchEvents } from "@earshot/shared/metrics/watch-events";
 import { pause } from "@earshot/shared/pause";
+import { openTracing } from "@earshot/shared/tracing/open-tracing";
+import { traceRequests } from "@earshot/shared/tracing/trace-requests";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import openApi from "../public/openapi.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -39,6 +41,11 @@ try {
 
 async function start(config: ApiConfig): Promise<void> {
   const metrics = await openMetrics(config.metrics, log);
+  const tracing = await openTracing(config.tracing, {
+    service: "earshot-api",
+    registry: metrics.registry,
+    log,
+  });
   const { db, sql, close } = openDatabase({
     url: config.databaseUrl,
     name: "earshot api",
@@ -62,7 +69,7 @@ async function start(config: ApiConfig): Promise<void> {
     corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
     document: async () => openApi,
-    log: watchEvents(log, createApiMetrics(metrics.registry)),
+    log: watchEvents(watchEvents(log, createApiMetrics(metrics.registry)), traceRequests(tracing.end)),
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,
   });
@@ -75,6 +82,7 @@ async function start(config: ApiConfig): Promise<void> {
     await Promise.race([queue.rung(), pause(RING_WITHIN_MS)]);
     queue.close();
     await close();
+    await tracing[Symbol.asyncDispose]();
     await metrics[Symbol.asyncDispose]();
   });
   metrics.health.hasRoom(true);

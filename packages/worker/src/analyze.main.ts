@@ -10,6 +10,7 @@ import { atLeast, createLog } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
+import { openTracing } from "@earshot/shared/tracing/open-tracing";
 import { analyze } from "./analyze.ts";
 import { boundMemory } from "./bound-memory.ts";
 import { readWorkerConfig } from "./config.ts";
@@ -23,6 +24,7 @@ import { reloadableSettings } from "./reload-settings.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 import { openScratchRoot } from "./scratch.ts";
 import { openStatusSocket } from "./status-socket.ts";
+import { traceJob } from "./trace-jobs.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
 import { describeWorker } from "./worker-status.ts";
 
@@ -45,6 +47,11 @@ await runUntilStopped(lines, async (stop) => {
     log,
   });
   await using metrics = await openMetrics(started, log);
+  await using tracing = await openTracing(started, {
+    service: "earshot-worker",
+    registry: metrics.registry,
+    log,
+  });
   const database = openDatabase({
     url: started.DATABASE_URL,
     name: "earshot-worker",
@@ -131,7 +138,9 @@ await runUntilStopped(lines, async (stop) => {
       async work(claimed) {
         using job = jobs.begin(claimed);
         const options = { ...optionsNow(), onProgress: job.report };
-        counted.jobSettled(await analyze(claimed, options, handBack.signal));
+        const settled = await analyze(claimed, options, handBack.signal);
+        counted.jobSettled(settled);
+        traceJob(settled, tracing.end);
       },
       onRoom: (hasRoom) => metrics.health.hasRoom(hasRoom),
       log,

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { beginSpan, traceparentOf } from "@earshot/shared/crypto/trace";
+import type { TraceSpan } from "@earshot/shared/crypto/trace";
 import { signWebhook } from "@earshot/shared/crypto/webhook-signatures";
 import type { ClaimedDelivery } from "@earshot/shared/db/deliveries";
 import type { AttemptRecord, Verdict } from "@earshot/shared/db/webhooks/record-attempt";
@@ -31,6 +32,8 @@ export interface AttemptOptions {
 export interface DeliveryAttempt {
   record: AttemptRecord;
   verdict: Verdict;
+  /** What the receiver was told is its parent; null where the job has no trace. */
+  span: TraceSpan | null;
 }
 
 /** What came back. Without an answer there is an `error`: the class of the fault. */
@@ -54,7 +57,8 @@ export async function attemptDelivery(
 ): Promise<DeliveryAttempt> {
   const startedAt = options.now();
   const startMs = performance.now();
-  const headers = await headersOf(delivery, startedAt, options.secrets);
+  const span = delivery.traceparent === null ? null : beginSpan(delivery.traceparent);
+  const headers = await headersOf(delivery, span, startedAt, options.secrets);
   const { retryAfterSeconds, ...answer } = await post(delivery, headers, options);
   return {
     record: { ...answer, startedAt, latencyMs: Math.round(performance.now() - startMs) },
@@ -63,16 +67,22 @@ export async function attemptDelivery(
       { type: delivery.type, attempt: delivery.attempt + 1 },
       options.random,
     ),
+    span,
   };
 }
 
-async function headersOf(delivery: ClaimedDelivery, at: Date, secrets: readonly string[]) {
+async function headersOf(
+  delivery: ClaimedDelivery,
+  span: TraceSpan | null,
+  at: Date,
+  secrets: readonly string[],
+) {
   if (secrets.length === 0) throw new TypeError("a webhook needs a secret");
   const timestampSeconds = Math.floor(at.getTime() / 1_000);
   return {
     "content-type": "application/json",
     "user-agent": "Earshot-Webhooks/1",
-    ...(delivery.traceparent !== null && { traceparent: traceparentOf(beginSpan(delivery.traceparent)) }),
+    ...(span !== null && { traceparent: traceparentOf(span) }),
     ...(await signWebhook({ id: delivery.eventId, timestampSeconds, body: delivery.payload }, secrets)),
   };
 }

@@ -1,4 +1,5 @@
 import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
+import { TRACING_SHAPE } from "@earshot/shared/config/tracing";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
@@ -24,6 +25,7 @@ export function readWorkerConfig(env: Env) {
       QUEUE_ENDPOINT: z.url().optional(),
       ...BLOBS_SHAPE,
       ...METRICS_SHAPE,
+      ...TRACING_SHAPE,
       ...ENGINE_SHAPE,
       // Running jobs of one account, unless the account has a number of its own.
       ACCOUNT_JOBS: wholeNumber(1, 10_000).optional(),
@@ -34,7 +36,7 @@ export function readWorkerConfig(env: Env) {
       ALLOW_LOOPBACK: loopback,
       LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
     },
-    ["DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY"],
+    ["DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY", "OTLP_HEADERS"],
     ["RESULT_SEAL_KEY"],
   );
   return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };

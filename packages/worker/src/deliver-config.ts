@@ -1,4 +1,5 @@
 import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
+import { TRACING_SHAPE } from "@earshot/shared/config/tracing";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
 import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
@@ -11,6 +12,7 @@ const SHAPE = {
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   ...BLOBS_SHAPE,
   ...METRICS_SHAPE,
+  ...TRACING_SHAPE,
   ALLOW_LOOPBACK: loopback,
   // Ed25519, PKCS #8 in base64url: signs the seals of the audit log.
   AUDIT_KEY: z.string().optional(),
@@ -29,7 +31,7 @@ export function readDelivererConfig(env: Env) {
   const config = parseEnv(
     env,
     SHAPE,
-    ["DATABASE_URL", "SEAL_KEYS", "BLOBS_CREDENTIALS", "AUDIT_KEY"],
+    ["DATABASE_URL", "SEAL_KEYS", "BLOBS_CREDENTIALS", "AUDIT_KEY", "OTLP_HEADERS"],
     ["AUDIT_KEY"],
   );
   return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };

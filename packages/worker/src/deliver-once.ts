@@ -9,6 +9,7 @@ import type { Random } from "@earshot/shared/domain/backoff";
 import type { EgressPolicy } from "@earshot/shared/egress/target";
 import type { Log } from "@earshot/shared/log";
 import { describeError } from "@earshot/shared/log";
+import { spanFields } from "@earshot/shared/tracing/span-record";
 import { attemptDelivery } from "./attempt-delivery.ts";
 import { persist } from "./persist.ts";
 
@@ -63,7 +64,7 @@ async function attemptAndRecord(delivery: ClaimedDelivery, options: DeliverOnceO
   const secrets = await signingSecrets(sealKeys, delivery);
   const now = clock ?? (() => new Date());
   const attempt = { secrets, policy, timeoutMs, now, random, agents, resolve, signal: cut };
-  const { record, verdict } = await attemptDelivery(delivery, attempt);
+  const { record, verdict, span } = await attemptDelivery(delivery, attempt);
   // A receiver that has it must not get it again because of a short outage of the database.
   const write = () => recordAttempt(db, delivery, record, verdict, clock?.());
   const { isCounted, disabled } = await persist(write, leaseOver);
@@ -75,6 +76,7 @@ async function attemptAndRecord(delivery: ClaimedDelivery, options: DeliverOnceO
     counted: isCounted,
     ...(delivery.endpointId !== null && { endpoint_id: delivery.endpointId }),
     ...(disabled !== null && { disabled }),
+    ...(span !== null && spanFields(span)),
   };
 }
 

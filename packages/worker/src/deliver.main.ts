@@ -3,6 +3,7 @@ import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { createLog } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { watchEvents } from "@earshot/shared/metrics/watch-events";
+import { openTracing } from "@earshot/shared/tracing/open-tracing";
 import { pause, rejectOnAbort } from "@earshot/shared/pause";
 import { readDelivererConfig } from "./deliver-config.ts";
 import { createDeliverMetrics } from "./deliver-metrics.ts";
@@ -10,6 +11,7 @@ import { createDeliverer } from "./deliver.ts";
 import { createEventNumberer } from "./number-events.ts";
 import { openAuditSealer } from "./open-audit-sealer.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
+import { traceDeliveries } from "./trace-deliveries.ts";
 import { createSweep } from "./sweep.ts";
 
 // From the signal to the exit at most, whatever hangs; a lease that is left runs out by itself.
@@ -26,7 +28,13 @@ await runUntilStopped(base, async (stop) => {
   });
   const { db } = database;
   await using metrics = await openMetrics(config, base);
-  const log = watchEvents(base, createDeliverMetrics(metrics.registry, db));
+  await using tracing = await openTracing(config, {
+    service: "earshot-deliver",
+    registry: metrics.registry,
+    log: base,
+  });
+  const counted = watchEvents(base, createDeliverMetrics(metrics.registry, db));
+  const log = watchEvents(counted, traceDeliveries(tracing.end));
   stop.addEventListener("abort", () => metrics.health.drain());
   const numberer = createEventNumberer({ db, log });
   const deliverer = createDeliverer({

@@ -2,6 +2,7 @@ import type { TraceSpan } from "@earshot/shared/crypto/trace";
 import type { Job } from "@earshot/shared/db/jobs/job";
 import type { Analysis } from "@earshot/shared/domain/results";
 import type { LogFields } from "@earshot/shared/log";
+import { spanFields } from "@earshot/shared/tracing/span-record";
 import type { PhaseClock, PhaseSpan } from "./phases.ts";
 
 /** The wide event of one attempt: what a log line, the metrics and a trace say of it. */
@@ -72,9 +73,7 @@ export function fieldsOf(settled: JobSettled): LogFields {
     audio_seconds: settled.audioSeconds,
     device: settled.device,
     models: settled.models,
-    trace_id: settled.span.traceId,
-    span_id: settled.span.spanId,
-    parent_span_id: settled.span.parentSpanId,
+    ...spanFields(settled.span),
   };
 }
 

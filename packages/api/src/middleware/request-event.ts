@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
+import { spanFields } from "@earshot/shared/tracing/span-record";
 import type { Log } from "@earshot/shared/log";
 import type { AppContext, AppEnv } from "../env.ts";
 
@@ -11,8 +12,7 @@ export function requestEvent({ log }: { log: Log }): MiddlewareHandler<AppEnv> {
     const level = c.res.status >= 500 ? "error" : "info";
     log[level]("request", {
       request_id: c.var.requestId,
-      trace_id: c.var.span.traceId,
-      span_id: c.var.span.spanId,
+      ...spanFields(c.var.span),
       method: c.req.method,
       route: patternOf(c),
       status: c.res.status,

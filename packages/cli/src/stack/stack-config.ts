@@ -30,8 +30,17 @@ export interface StackConfig {
   worker: Variables;
 }
 
-// Where programs and certificates are found, and where scratch files go. No secret is among them.
-const OF_THE_MACHINE = ["PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+// Where programs and certificates are found, where scratch files go, and where spans are sent. No secret is among them.
+const OF_THE_MACHINE = [
+  "PATH",
+  "LANG",
+  "TMPDIR",
+  "LD_LIBRARY_PATH",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "EARSHOT_OTLP_URL",
+  "EARSHOT_OTLP_HEADERS_FILE",
+];
 const OF_THE_API = [
   "RATE_LIMITS",
   "CORS_ORIGINS",

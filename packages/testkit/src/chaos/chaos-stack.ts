@@ -48,7 +48,13 @@ export interface ChaosStack extends AsyncDisposable {
   apiKey: string;
 }
 
-export async function startChaosStack({ leaseSeconds }: { leaseSeconds: number }): Promise<ChaosStack> {
+export interface ChaosStackOptions {
+  leaseSeconds: number;
+  /** What every process is told besides. */
+  env?: Readonly<Record<string, string>>;
+}
+
+export async function startChaosStack({ leaseSeconds, env = {} }: ChaosStackOptions): Promise<ChaosStack> {
   await using parts = new AsyncDisposableStack();
   const postgres = parts.use(await startRestartablePostgres());
   const queue = parts.use(await startTestQueue({ visibilityTimeoutSeconds: 5 }));
@@ -78,6 +84,7 @@ export async function startChaosStack({ leaseSeconds }: { leaseSeconds: number }
     EARSHOT_URL_KEY: Buffer.alloc(32, 7).toString("base64"),
     EARSHOT_ALLOW_LOOPBACK: "1",
     EARSHOT_HOME: scratch,
+    ...env,
   };
   const databaseLines = new Map<string, TcpProxy>();
   const victims: Victim[] = [];
