@@ -32,7 +32,17 @@ async function runTests(): Promise<TestReport> {
   const directory = mkdtempSync(join(tmpdir(), "earshot-claims-"));
   const output = join(directory, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${output}`];
-  const args = ["run", "--project", "fast", "--project", "edge", ...reporters, ...proving];
+  const args = [
+    "run",
+    "--project",
+    "fast",
+    "--project",
+    "edge",
+    "--project",
+    "infra",
+    ...reporters,
+    ...proving,
+  ];
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   try {
     const child = spawn(process.execPath, [vitest, ...args], { cwd: ROOT, stdio: ["ignore", 2, 2] });

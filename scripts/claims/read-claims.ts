@@ -19,7 +19,7 @@ export function claimsOf(markdown: string): Claim[] {
   const rows = markdown.split("\n").filter((line) => /^\| [A-Z]+-\d+ \|/.test(line));
   return rows.map((row) => {
     const [, id = "", claim = "", path = "", titles = ""] = ROW.exec(row) ?? [];
-    const file = path.startsWith("scripts/") ? path : join("packages", path);
+    const file = /^(scripts|infra)\//.test(path) ? path : join("packages", path);
     return { id: id || row, claim, file, titles: titles === "" ? [] : titles.split("; ") };
   });
 }
@@ -37,7 +37,8 @@ export function claimsNamedIn(source: string): string[] {
 }
 
 export function testFiles(): string[] {
-  const everywhere = ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.ts", "scripts/**/*.test.ts"];
+  const packages = ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.ts"];
+  const everywhere = [...packages, "scripts/**/*.test.ts", "infra/test/*.test.ts"];
   return globSync(everywhere, { cwd: ROOT, exclude: (name) => name === "node_modules" });
 }
 
