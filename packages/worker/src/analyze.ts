@@ -27,6 +27,7 @@ import { openScratch } from "./scratch.ts";
 import { hasAttemptsLeft, settle } from "./settle.ts";
 import { embeddingsOf, storeResult } from "./store-results.ts";
 import type { ResultStore } from "./store-results.ts";
+import type { InstalledTasks } from "./tasks/index.ts";
 
 export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags" | "versionsFor">, ResultStore {
   inference: Inference;
@@ -39,6 +40,7 @@ export interface AnalyzeOptions extends Pick<Engine, "decoder" | "readTags" | "v
   onProgress?(progress: Progress): void;
   log: Log;
   random: Random;
+  installed?: InstalledTasks;
 }
 
 /**

@@ -64,6 +64,19 @@ export function startTask(
   };
 }
 
+/** The result of a task that this worker is too old for. */
+export function unknownTask(task: string): TaskFailed {
+  const message = `This worker does not know the task ${task}: update it.`;
+  return {
+    task,
+    status: "failed",
+    model: null,
+    version: "",
+    device: "cpu",
+    error: { code: "model_unavailable", message },
+  };
+}
+
 function begin<Name extends TaskName>(
   installed: InstalledTasks,
   name: Name,

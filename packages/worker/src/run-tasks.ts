@@ -1,7 +1,7 @@
+import { AppError } from "@earshot/shared/domain/errors";
 import { roundSeconds } from "@earshot/shared/domain/results";
 import type { Analysis, InputInfo } from "@earshot/shared/domain/results";
-import { TASKS } from "@earshot/shared/domain/tasks";
-import type { TaskName } from "@earshot/shared/domain/tasks";
+import { isTaskName, TASKS } from "@earshot/shared/domain/tasks";
 import type { Log } from "@earshot/shared/log";
 import type { Inference } from "./inference/inference.ts";
 import { outputRateHz } from "./input/audio.ts";
@@ -9,7 +9,8 @@ import type { AudioBlock, Decoded, Media, StreamSpec } from "./input/audio.ts";
 import type { Decoder } from "./input/decoder.ts";
 import { hashFile } from "./input/hash.ts";
 import type { Tags } from "./input/tags.ts";
-import { startTask } from "./run-tasks-pass.ts";
+import { mergeResults } from "./merge-results.ts";
+import { startTask, unknownTask } from "./run-tasks-pass.ts";
 import type { TaskPass } from "./run-tasks-pass.ts";
 import { JobFeatures } from "./tasks/features.ts";
 import { INSTALLED_TASKS } from "./tasks/index.ts";
@@ -19,7 +20,8 @@ import type { InstalledTasks } from "./tasks/index.ts";
 const DECODE_TIMEOUT_MS = 30 * 60_000;
 
 export interface TaskRequest {
-  name: TaskName;
+  /** As the job says it: an API that is newer than this worker may know more tasks. */
+  name: string;
   /** As the caller gave them: what is missing gets its default. */
   options?: unknown;
 }
@@ -46,12 +48,13 @@ export interface RunTasksRequest {
 }
 
 /**
- * Audio to results: the file is decoded once, and every task reads its stream of that. A task that throws fails alone.
- * Results come in the order of the request; whether a job without one success has failed is the caller's to say.
+ * Audio to results: the file is decoded once, and every task reads its stream of that. A task that throws, or that nobody here
+ * knows, fails alone. Results come in the order of the request; whether a job without one success has failed is the caller's to say.
  * @throws AppError when the file can't be read, or the signal's reason.
  */
 export async function runTasks(request: RunTasksRequest): Promise<Analysis> {
   const { file, decoder, signal, onProgress = () => {} } = request;
+  if (!request.tasks.some(({ name }) => isTaskName(name))) throw noTaskKnown(request.tasks);
   onProgress({ stage: "decoding", fraction: 0 });
   const media = await decoder.probe(file, { signal });
   const sha256 = request.sha256 ?? (await hashFile(file, { signal }));
@@ -73,8 +76,20 @@ export async function runTasks(request: RunTasksRequest): Promise<Analysis> {
   const [decoded, tags] = await bothOf(decode, request.readTags(file, { signal }));
 
   onProgress({ stage: "finishing", fraction: 1 });
-  const results = await Promise.all(passes.map((pass) => pass.finish()));
-  return { input: inputOf(media, decoded, sha256, tags), results, ...warningsOf(decoded) };
+  const known = new Map(
+    (await Promise.all(passes.map((pass) => pass.finish()))).map((one) => [one.task, one]),
+  );
+  const results = request.tasks.map(({ name }) => known.get(name) ?? unknownTask(name));
+  return {
+    input: inputOf(media, decoded, sha256, tags),
+    results: mergeResults(results),
+    ...warningsOf(decoded),
+  };
+}
+
+function noTaskKnown([first]: readonly TaskRequest[]): AppError {
+  const { code, message } = unknownTask(first?.name ?? "").error;
+  return new AppError(code, { message });
 }
 
 /** Both at once, and nothing is left under way when the first has failed. */
@@ -90,7 +105,9 @@ function startAll(
   media: Media,
 ) {
   const context = { media, inference, signal, features: new JobFeatures({ inference, signal }) };
-  return tasks.map((task) => startTask(installed, task, context, log));
+  return tasks.flatMap(({ name, options }) =>
+    isTaskName(name) ? [startTask(installed, { name, options }, context, log)] : [],
+  );
 }
 
 /** What all tasks want to read, each stream once. */
@@ -104,7 +121,9 @@ function progressOf(
   media: Media,
   { tasks, onProgress = () => {} }: RunTasksRequest,
 ): (stream: string, block: AudioBlock) => void {
-  const stage = tasks.some(({ name }) => TASKS[name].model !== null) ? "inferring" : "decoding";
+  const stage = tasks.some(({ name }) => isTaskName(name) && TASKS[name].model !== null)
+    ? "inferring"
+    : "decoding";
   const ratesHz = new Map(streams.map((spec) => [spec.name, outputRateHz(spec, media)]));
   const seconds = new Map(streams.map((spec) => [spec.name, 0]));
   return (stream, { channels }) => {
