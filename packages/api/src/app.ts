@@ -42,6 +42,11 @@ import { logout } from "./routes/auth/logout.ts";
 import { openBody } from "./routes/auth/open-body.ts";
 import { postLogin, postPassword } from "./routes/auth/password.ts";
 import { createToken } from "./routes/auth/token.ts";
+import { createEnrolment } from "./routes/boxes/create-enrolment.ts";
+import { enrol } from "./routes/boxes/enrol.ts";
+import { listBoxes } from "./routes/boxes/list.ts";
+import { revokeBox } from "./routes/boxes/revoke.ts";
+import { createBoxToken } from "./routes/boxes/token.ts";
 import { getBlob } from "./routes/blobs/get.ts";
 import { putBlob } from "./routes/blobs/put.ts";
 import { getDocs } from "./routes/docs/get.ts";
@@ -130,6 +135,10 @@ export function createApp(deps: Deps): App {
   postPassword(app, deps);
   acceptInvitation(app, deps);
 
+  // Open to machines, each by its own means.
+  enrol(app, deps);
+  createBoxToken(app, deps);
+
   // From here on, for an account. Each route says which scope it needs.
   app.use("/v1/*", authenticate(resolversOf(deps), deps));
   app.use("/v1/*", limitAccount(deps));
@@ -185,6 +194,9 @@ export function createApp(deps: Deps): App {
   getApiKey(app, deps);
   rotateApiKey(app, deps);
   revokeApiKey(app, deps);
+  createEnrolment(app, deps);
+  listBoxes(app, deps);
+  revokeBox(app, deps);
 
   return app;
 }

@@ -17,7 +17,8 @@ import { parseIpRange } from "@earshot/shared/domain/ip-address";
 import type { IpRange } from "@earshot/shared/domain/ip-address";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 
-import type { TokenSettings } from "./deps.ts";
+import { BOX_SECRETS, BOX_SHAPE, boxServiceOf } from "./box-config.ts";
+import type { BoxService, TokenSettings } from "./deps.ts";
 import { IDENTITY_SHAPE, tokenSettings } from "./identity-config.ts";
 import type { IssuerConfig } from "./oidc/issuer-config.ts";
 import { parseOrigins } from "./cors-origins.ts";
@@ -44,6 +45,7 @@ export interface ApiConfig {
   /** People may sign in by a password. */
   passwords: boolean;
   issuers: readonly IssuerConfig[];
+  boxes: BoxService | null;
   corsOrigins: readonly string[];
   rateLimits: RateLimits;
   /** Where requests are counted: `postgres` where several servers share an account. */
@@ -71,6 +73,7 @@ const SHAPE = {
   RESULT_KEYS: parsedBy(parseResultKeys, "is not id:base64[,id:base64…]").optional(),
   URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
   ...IDENTITY_SHAPE,
+  ...BOX_SHAPE,
   PASSWORDS: flag,
   CORS_ORIGINS: parsedBy(parseOrigins, "is not origin[,origin…]").default([]),
   RATE_LIMITS: parsedBy(parseRateLimits, "is not name=requests/seconds[,…]").default(RATE_LIMITS),
@@ -92,9 +95,11 @@ export function readConfig(env: Env): ApiConfig {
       "URL_KEY",
       "OIDC_ISSUERS",
       "OTLP_HEADERS",
+      ...BOX_SECRETS,
     ],
     ["RESULT_KEYS"],
   );
+  const queue = { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT };
   const publicUrl = (parsed.PUBLIC_URL ?? `http://${parsed.HOST}:${parsed.PORT}`).replace(/\/+$/, "");
   return {
     host: parsed.HOST,
@@ -104,7 +109,8 @@ export function readConfig(env: Env): ApiConfig {
     passwords: parsed.PASSWORDS,
     tokens: tokenSettings(parsed, publicUrl),
     databaseUrl: parsed.DATABASE_URL,
-    queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT },
+    queue,
+    boxes: boxServiceOf(parsed, { databaseUrl: parsed.DATABASE_URL, queue, blobs: parsed.BLOBS }),
     blobs: parsed.BLOBS,
     blobsCredentials: requireBlobsCredentials(parsed),
     sealKeys: parsed.SEAL_KEYS,

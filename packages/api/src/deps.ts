@@ -1,3 +1,4 @@
+import type { AwsCredentials } from "@earshot/shared/aws-credentials";
 import type { BlobStore, UploadSigner } from "@earshot/shared/blobs/blob-store";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
 import type { ResultKeys } from "@earshot/shared/crypto/result-keys";
@@ -30,6 +31,8 @@ export interface Deps {
   resultKeys: ResultKeys | null;
   /** Of people who sign in here; null where the runtime can't, or the deployment won't. */
   passwords: Passwords | null;
+  /** What machines that do the work are given; null where none may come in. */
+  boxes: BoxService | null;
   watchJobs: JobWatch;
   clientIp: ClientIp;
   rateLimiter: RateLimiter;
@@ -52,6 +55,17 @@ export interface Passwords {
   hash(password: string): Promise<string>;
   /** Against what `hash` gave. Costs the same where there is nothing to compare with. */
   matches(password: string, hash: string | null): Promise<boolean>;
+}
+
+/** Where a machine finds its work, and by what. */
+export interface BoxService {
+  /** Without a login. */
+  databaseUrl: string;
+  queue: { url: string; endpoint?: string | undefined };
+  /** Null where blobs lie in a directory. */
+  blobs: string | null;
+  /** For the queue, and for a bucket on AWS. Null: nobody asks for any. */
+  lendCredentials(boxId: string): Promise<AwsCredentials | null>;
 }
 
 /** Of the tokens that we sign ourselves. */

@@ -62,6 +62,7 @@ async function start(config: ApiConfig): Promise<void> {
     providers: config.issuers.map((issuer) => openProvider(issuer)),
     passwords: config.passwords ? scryptPasswords() : null,
     resultKeys: config.resultKeys,
+    boxes: config.boxes,
     watchJobs: watch,
     clientIp: clientIpBehind(config.trustedProxies),
     rateLimiter: config.rateStore === "postgres" ? postgresLimiter(db) : new MemoryLimiter(),

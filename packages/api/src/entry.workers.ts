@@ -56,6 +56,7 @@ function depsOf(env: EdgeEnv): Deps {
     tokens: config.tokens,
     providers,
     passwords: null,
+    boxes: config.boxes,
     watchJobs: watchJobsInRooms({
       rooms: env.WAITING_ROOMS,
       look: ({ accountId, jobId }) => findJobStory(db, accountId, jobId),

@@ -76,6 +76,12 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     tokens: { issuer: "https://api.test", algorithm: "EdDSA" },
     providers: [],
     passwords: null,
+    boxes: {
+      databaseUrl: urlWithoutLogin(database.urls.api),
+      queue: { url: "https://queue.test/jobs", endpoint: "https://queue.test" },
+      blobs: null,
+      lendCredentials: async () => null,
+    },
     resultKeys: parseResultKeys(await newResultKey("test")),
     watchJobs: watch,
     // A test that means an address says it in a header of its own.
@@ -112,6 +118,13 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
       await database.drop();
     },
   };
+}
+
+function urlWithoutLogin(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.username = "";
+  url.password = "";
+  return url.href;
 }
 
 function logTo(events: LoggedEvent[]): Log {

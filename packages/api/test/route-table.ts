@@ -1,3 +1,4 @@
+import { newBoxKeyPair } from "@earshot/shared/crypto/box-assertions";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { bodyOf } from "./answer.ts";
 import type { ApiUnderTest, Caller } from "./api-under-test.ts";
@@ -87,6 +88,11 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/api-keys/:id": { of: "apiKey" },
   "POST /v1/api-keys/:id/rotate": { of: "apiKey" },
   "DELETE /v1/api-keys/:id": { of: "apiKey" },
+  "POST /v1/boxes/enrolments": { json: { name: "a test's" } },
+  "POST /v1/boxes": { isOpen: true },
+  "POST /v1/boxes/token": { isOpen: true },
+  "GET /v1/boxes": {},
+  "DELETE /v1/boxes/:id": { of: "box" },
 };
 
 /** Makes something in the caller's account and says its id. */
@@ -113,6 +119,14 @@ const MAKERS = {
   /** What a role may do is what he may be changed by: a viewer is below everybody. */
   async member({ owner, caller: { accountId } }: ApiUnderTest) {
     return (await addPerson(owner.db, accountId, "viewer")).userId;
+  },
+  async box(api: ApiUnderTest) {
+    const { code } = await bodyOf<{ code: string }>(
+      await api.send("POST", "/v1/boxes/enrolments", { json: { name: "a test's" } }),
+    );
+    const { publicJwk } = await newBoxKeyPair();
+    const json = { code, public_key: publicJwk };
+    return (await bodyOf(await api.send("POST", "/v1/boxes", { json, headers: { Authorization: null } }))).id;
   },
   async canceledJob(api: ApiUnderTest) {
     const id = await job(api);

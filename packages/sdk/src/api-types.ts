@@ -46,7 +46,7 @@ export type ApiKeyList = {
 export type ApiKeyRequest = {
   name: string;
   /** What it may do, never more than the credential that asks. */
-  scopes: ("*" | "jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "account:read" | "account:write")[];
+  scopes: ("*" | "jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "boxes:read" | "boxes:write" | "account:read" | "account:write")[];
   /** In the future, at most ten years away. Without it, or null: never. */
   expires_at?: string | null | undefined;
   ip_allow_list?: (string)[] | undefined;
@@ -64,7 +64,7 @@ export type AuditEntry = {
   id: string;
   created_at: string;
   actor: {
-    kind: "api_key" | "session" | "token" | "oidc" | "operator" | "system" | "anonymous";
+    kind: "api_key" | "session" | "token" | "oidc" | "box" | "operator" | "system" | "anonymous";
     id: string | null;
   };
   action: string;
@@ -87,6 +87,82 @@ export type BegunSession = {
   session_id: string;
   account_id: string;
   expires_at: string;
+};
+
+export type Box = {
+  id: string;
+  name: string;
+  status: "live" | "revoked";
+  algorithm: "EdDSA" | "ES256";
+  created_at: string;
+  /** When it was last given credentials. */
+  last_seen_at: string | null;
+  revoked_at: string | null;
+};
+
+export type BoxEnrolment = {
+  /** Good once. It is shown this once. */
+  code: string;
+  name: string;
+  expires_at: string;
+};
+
+export type BoxEnrolmentRequest = {
+  /** What you call the machine. */
+  name: string;
+};
+
+export type BoxList = {
+  data: (Box)[];
+  has_more: boolean;
+  next_cursor: string | null;
+};
+
+export type BoxPublicJwk = {
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+} | {
+  kty: "EC";
+  crv: "P-256";
+  x: string;
+  y: string;
+};
+
+export type BoxRequest = {
+  code: string;
+  public_key: BoxPublicJwk;
+};
+
+export type BoxToken = {
+  box_id: string;
+  /** Seconds until all of it is worth nothing. */
+  expires_in: number;
+  database: {
+    /** With the machine's own login, without its password. */
+    url: string;
+    password: string;
+  };
+  queue: {
+    url: string;
+    /** Of an SQS-compatible server; null for AWS. */
+    endpoint: string | null;
+  };
+  /** The bucket; null where it is a directory, which the machine knows itself. */
+  blobs: string | null;
+  /** For the queue, and for the bucket where that is on AWS. Null: the queue wants none. */
+  aws: {
+    access_key_id: string;
+    secret_access_key: string;
+    session_token: string | null;
+  } | null;
+  /** Seals results of speech, and opens nothing. */
+  result_seal_key: string | null;
+};
+
+export type BoxTokenRequest = {
+  /** A JWT by the machine's own key, good once and for 60 s (RFC 7523). */
+  assertion: string;
 };
 
 export type CompletedUpload = {
@@ -157,6 +233,13 @@ export type DeviceToken = {
 export type DeviceTokenRequest = {
   device_code: string;
   grant_type?: "urn:ietf:params:oauth:grant-type:device_code" | undefined;
+};
+
+export type EnrolledBox = {
+  id: string;
+  name: string;
+  /** `aud` of the assertions by which the machine proves who it is. */
+  audience: string;
 };
 
 export type Event = {
@@ -688,7 +771,7 @@ export type TaskResult = {
 
 export type TokenRequest = {
   /** What the token may do, never more than its maker; all of that without it. `uploads:write` alone is for browsers. */
-  scopes?: ("jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "account:read" | "account:write")[] | undefined;
+  scopes?: ("jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "boxes:read" | "boxes:write" | "account:read" | "account:write")[] | undefined;
   /** Seconds. */
   expires_in?: number | undefined;
 };
@@ -859,6 +942,11 @@ export type WebhookTest = {
 };
 
 export interface Queries {
+  "GET /v1/boxes": {
+    limit?: number | undefined;
+    /** `next_cursor` of the page before. */
+    cursor?: string | undefined;
+  };
   "GET /v1/jobs": {
     status?: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired" | undefined;
     /** Jobs that were asked for this task. */
@@ -896,7 +984,7 @@ export interface Queries {
   "GET /v1/audit": {
     /** `job.delete`; or a noun with its dot, `job.`, for all that begins with it. */
     action?: string | undefined;
-    actor_kind?: "api_key" | "session" | "token" | "oidc" | "operator" | "system" | "anonymous" | undefined;
+    actor_kind?: "api_key" | "session" | "token" | "oidc" | "box" | "operator" | "system" | "anonymous" | undefined;
     actor_id?: string | undefined;
     outcome?: "success" | "denied" | "failure" | undefined;
     /** Later than this, an ISO 8601 time. */

@@ -8,6 +8,7 @@ import type {
   SimilarRequest,
   Usage,
 } from "./api-types.ts";
+import { Boxes } from "./boxes.ts";
 import { Events } from "./events.ts";
 import { Jobs } from "./jobs.ts";
 import { Transport } from "./transport.ts";
@@ -27,6 +28,7 @@ export class Earshot {
   readonly jobs: Jobs;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly events: Events;
+  readonly boxes: Boxes;
   readonly webhooks = { unwrap };
   readonly #transport: Transport;
 
@@ -38,6 +40,7 @@ export class Earshot {
     this.jobs = new Jobs(this.#transport);
     this.webhookEndpoints = new WebhookEndpoints(this.#transport);
     this.events = new Events(this.#transport);
+    this.boxes = new Boxes(this.#transport);
   }
 
   /** Whose credential this is, and what it may do. */

@@ -2,6 +2,8 @@
 export interface AwsCredentials {
   accessKeyId: string;
   secretAccessKey: string;
+  /** Of those that are lent for a while. */
+  sessionToken?: string;
 }
 
 /** @throws TypeError for any other form than `accessKeyId:secretAccessKey`. It never holds the text. */

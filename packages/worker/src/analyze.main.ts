@@ -11,6 +11,7 @@ import { openMetrics } from "@earshot/shared/metrics/open-metrics";
 import { pause } from "@earshot/shared/pause";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
 import { openTracing } from "@earshot/shared/tracing/open-tracing";
+import { openAccess } from "./access.ts";
 import { analyze } from "./analyze.ts";
 import { boundMemory } from "./bound-memory.ts";
 import { readWorkerConfig } from "./config.ts";
@@ -34,6 +35,9 @@ const HAND_BACK_AFTER_MS = 4_000;
 // EX_SOFTWARE: this machine computes something else than it should. Starting again will not help by itself.
 const DEFUNCT_STATUS = 70;
 
+// EX_NOPERM: this box was revoked, and starting again changes nothing.
+const REVOKED_STATUS = 77;
+
 const startedAt = new Date();
 const lines = createLog("worker");
 
@@ -52,12 +56,13 @@ await runUntilStopped(lines, async (stop) => {
     registry: metrics.registry,
     log,
   });
+  const access = await openAccess(started, { log, random: Math.random });
   const database = openDatabase({
-    url: started.DATABASE_URL,
+    ...access.database,
     name: "earshot-worker",
     statementSeconds: STATEMENT_SECONDS,
   });
-  const queue = new JobQueue({ url: started.QUEUE_URL, endpoint: started.QUEUE_ENDPOINT });
+  const queue = new JobQueue(access.queue);
   const scratchRoot = await openScratchRoot();
   const opening = createEngine({
     ...engineOptionsOf(started, process.env),
@@ -84,15 +89,20 @@ await runUntilStopped(lines, async (stop) => {
   };
   defunct.addEventListener("abort", giveUp);
 
-  const boxId = newId("box");
+  access.revoked.addEventListener("abort", () => {
+    metrics.health.condemn("This box was revoked.");
+    handBack.abort(new Interruption("draining"));
+  });
+
+  const boxId = access.boxId ?? newId("box");
   const workerId = `${hostname()}/${boxId}`;
-  const blobs = await openBlobs(started.BLOBS, started.BLOBS_CREDENTIALS);
+  const blobs = await openBlobs(access.blobs, access.blobsCredentials);
   /** A job keeps those that it began with. */
   const optionsNow = () => ({
     db: database.db,
     blobs,
     ...engine,
-    resultSealKey: settings.current.RESULT_SEAL_KEY,
+    resultSealKey: access.resultSealKey ?? settings.current.RESULT_SEAL_KEY,
     policy: { allowLoopback: settings.current.ALLOW_LOOPBACK },
     scratchRoot,
     maxBytes: LIMITS.inputBytes,
@@ -143,19 +153,22 @@ await runUntilStopped(lines, async (stop) => {
         traceJob(settled, tracing.end);
       },
       onRoom: (hasRoom) => metrics.health.hasRoom(hasRoom),
+      onLoginRefused: access.doubt,
       log,
       random: Math.random,
     },
-    AbortSignal.any([stop, defunct]),
+    AbortSignal.any([stop, defunct, access.revoked]),
   );
-  // A defunct worker stays, for whoever looks at its readiness, and takes no job.
-  await aborted(stop);
+  // A defunct worker stays, for whoever looks at its readiness, and takes no job. A revoked one can't be of any use.
+  await aborted(AbortSignal.any([stop, access.revoked]));
   await Promise.all([
+    access[Symbol.asyncDispose](),
     engine[Symbol.asyncDispose](),
     database.close(),
     rm(scratchRoot, { recursive: true, force: true }),
   ]);
   queue.close();
+  if (access.revoked.aborted) return REVOKED_STATUS;
   return defunct.aborted ? DEFUNCT_STATUS : 0;
 });
 

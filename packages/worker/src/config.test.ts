@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { newBoxKeyPair } from "@earshot/shared/crypto/box-assertions";
+import { newId } from "@earshot/shared/crypto/ids";
 import { readWorkerConfig } from "./config.ts";
 import { engineOptionsOf } from "./engine-config.ts";
 
@@ -12,6 +14,23 @@ test("a worker on a bucket has its credentials, and does not start without them"
   const config = readWorkerConfig({ ...ENV, EARSHOT_BLOBS_CREDENTIALS: "AKIA:secret" });
   expect(config.BLOBS_CREDENTIALS).toEqual({ accessKeyId: "AKIA", secretAccessKey: "secret" });
   expect(() => readWorkerConfig(ENV)).toThrow("EARSHOT_BLOBS_CREDENTIALS");
+});
+
+test("a worker has all that it enters by, or the key of a box, by which it is told the rest", async () => {
+  expect(() => readWorkerConfig({ EARSHOT_QUEUE_URL: ENV.EARSHOT_QUEUE_URL })).toThrow(
+    "EARSHOT_DATABASE_URL, EARSHOT_BLOBS: is missing, and there is no EARSHOT_BOX_KEY_FILE",
+  );
+  const { privateJwk } = await newBoxKeyPair();
+  const boxKey = {
+    box_id: newId("box"),
+    api: "https://earshot.example",
+    audience: "https://earshot.example/v1/boxes/token",
+    private_jwk: privateJwk,
+  };
+  const env = { EARSHOT_BOX_KEY: JSON.stringify(boxKey), EARSHOT_ENV: "production" };
+  expect(readWorkerConfig(env).BOX_KEY).toEqual(boxKey);
+  const broken = { EARSHOT_BOX_KEY: JSON.stringify({ ...boxKey, box_id: "box_1" }) };
+  expect(() => readWorkerConfig(broken)).toThrow("EARSHOT_BOX_KEY: is not what earshot worker enrol wrote");
 });
 
 const LOCAL = { ...ENV, EARSHOT_BLOBS: "file:///var/earshot" };

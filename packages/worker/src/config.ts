@@ -2,8 +2,9 @@ import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { TRACING_SHAPE } from "@earshot/shared/config/tracing";
 import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blobs";
 import type { Env } from "@earshot/shared/config/env";
-import { loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
+import { ConfigError, loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
+import { parseBoxKey } from "@earshot/shared/crypto/box-assertions";
 import { parseResultSealKey } from "@earshot/shared/crypto/result-keys";
 import { LIMITS } from "@earshot/shared/domain/limits";
 import { LOG_LEVELS } from "@earshot/shared/log";
@@ -20,10 +21,13 @@ export function readWorkerConfig(env: Env) {
   const config = parseEnv(
     env,
     {
-      DATABASE_URL: z.url(),
-      QUEUE_URL: z.url(),
+      // Of an enrolled box, in place of the three below: it is told where they are, and given what opens them.
+      BOX_KEY: parsedBy(parseBoxKey, "is not what earshot worker enrol wrote").optional(),
+      DATABASE_URL: z.url().optional(),
+      QUEUE_URL: z.url().optional(),
       QUEUE_ENDPOINT: z.url().optional(),
       ...BLOBS_SHAPE,
+      BLOBS: BLOBS_SHAPE.BLOBS.optional(),
       ...METRICS_SHAPE,
       ...TRACING_SHAPE,
       ...ENGINE_SHAPE,
@@ -36,8 +40,22 @@ export function readWorkerConfig(env: Env) {
       ALLOW_LOOPBACK: loopback,
       LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
     },
-    ["DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY", "OTLP_HEADERS"],
-    ["RESULT_SEAL_KEY"],
+    ["BOX_KEY", "DATABASE_URL", "BLOBS_CREDENTIALS", "RESULT_SEAL_KEY", "OTLP_HEADERS"],
+    // A box is given its own.
+    isBox(env) ? [] : ["RESULT_SEAL_KEY"],
   );
-  return { ...config, BLOBS_CREDENTIALS: requireBlobsCredentials(config) };
+  if (config.BOX_KEY !== undefined) return config;
+  const missing = (["DATABASE_URL", "QUEUE_URL", "BLOBS"] as const).filter(
+    (name) => config[name] === undefined,
+  );
+  if (missing.length > 0) {
+    const names = missing.map((name) => `EARSHOT_${name}`).join(", ");
+    throw new ConfigError(`${names}: is missing, and there is no EARSHOT_BOX_KEY_FILE`);
+  }
+  requireBlobsCredentials({ ...config, BLOBS: config.BLOBS ?? "" });
+  return config;
+}
+
+function isBox(env: Env): boolean {
+  return Boolean(env["EARSHOT_BOX_KEY"] || env["EARSHOT_BOX_KEY_FILE"]);
 }

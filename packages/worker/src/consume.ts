@@ -1,3 +1,4 @@
+import { isLoginRefused } from "@earshot/shared/db/connection-loss";
 import type { Database } from "@earshot/shared/db/database";
 import type { ClaimedJob, TurnOptions } from "@earshot/shared/db/jobs/claim-job";
 import { claimFromTable } from "@earshot/shared/db/jobs/claim-job";
@@ -19,6 +20,8 @@ export interface ConsumerOptions {
   work(claimed: ClaimedJob): Promise<unknown>;
   /** Told at each turn whether there is room. */
   onRoom?(hasRoom: boolean): void;
+  /** The database let nobody in by our login. */
+  onLoginRefused?(): void;
   log: Log;
   random: Random;
 }
@@ -76,6 +79,7 @@ export async function consume(options: ConsumerOptions, draining: AbortSignal): 
       if (received.length === 0) nextPatrol = 0;
     } catch (error) {
       log.warn("consume_failed", describeError(error));
+      if (isLoginRefused(error)) options.onLoginRefused?.();
       nextPatrol = 0;
       await pause(jittered(RETRY_MS, random), draining);
     }

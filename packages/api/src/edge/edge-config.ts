@@ -15,13 +15,15 @@ import type { QueueConfig } from "@earshot/shared/queue/job-queue";
 import { parseOrigins } from "../cors-origins.ts";
 import { parseRateLimits, RATE_LIMITS } from "../rate-limits/rate-limits.ts";
 import type { RateLimits } from "../rate-limits/rate-limits.ts";
-import type { TokenSettings } from "../deps.ts";
+import { BOX_SECRETS, BOX_SHAPE, boxServiceOf } from "../box-config.ts";
+import type { BoxService, TokenSettings } from "../deps.ts";
 import { IDENTITY_SHAPE, tokenSettings } from "../identity-config.ts";
 import type { IssuerConfig } from "../oidc/issuer-config.ts";
 
 export interface EdgeConfig {
   queue: QueueConfig;
   queueCredentials: AwsCredentials;
+  boxes: BoxService | null;
   blobs: S3Location;
   blobsCredentials: AwsCredentials;
   tokens: TokenSettings;
@@ -39,6 +41,7 @@ const credentials = parsedBy(parseAwsCredentials, "is not accessKeyId:secretAcce
 const SHAPE = {
   PUBLIC_URL: z.url({ protocol: /^https?$/ }),
   ...IDENTITY_SHAPE,
+  ...BOX_SHAPE,
   PASSWORDS: flag.refine((isOn) => !isOn, "is for Node: Workers can't hash passwords well"),
   QUEUE_URL: z.url(),
   QUEUE_ENDPOINT: z.url().optional(),
@@ -58,11 +61,14 @@ export function readEdgeConfig(env: Env): EdgeConfig {
   const parsed = parseEnv(
     env,
     SHAPE,
-    ["QUEUE_CREDENTIALS", "BLOBS_CREDENTIALS", "SEAL_KEYS", "RESULT_KEYS"],
+    ["QUEUE_CREDENTIALS", "BLOBS_CREDENTIALS", "SEAL_KEYS", "RESULT_KEYS", ...BOX_SECRETS],
     ["RESULT_KEYS"],
   );
+  const queue = { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT, region: parsed.QUEUE_REGION };
   return {
-    queue: { url: parsed.QUEUE_URL, endpoint: parsed.QUEUE_ENDPOINT, region: parsed.QUEUE_REGION },
+    queue,
+    // Hyperdrive's own address is of no use to anybody else.
+    boxes: boxServiceOf(parsed, { databaseUrl: null, queue, blobs: env["EARSHOT_BLOBS"] ?? "" }),
     queueCredentials: parsed.QUEUE_CREDENTIALS,
     blobs: parsed.BLOBS,
     blobsCredentials: parsed.BLOBS_CREDENTIALS,

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ApiError, ConnectionError } from "@earshot/sdk";
+import { ApiError } from "@earshot/sdk";
 import { AppError } from "@earshot/shared/domain/errors";
 import * as z from "zod";
+import { postJson } from "./post-json.ts";
 
 const Begun = z.object({
   device_code: z.string(),
@@ -16,11 +17,14 @@ export type BegunLogin = z.output<typeof Begun>;
 const Token = z.object({ access_token: z.string() });
 const Refusal = z.object({ error: z.string(), error_description: z.string() });
 
-const PATIENCE_MS = 30_000;
-
 /** RFC 8628, as /v1/auth/device speaks it. */
 export async function beginDeviceLogin(url: string, name: string, signal: AbortSignal): Promise<BegunLogin> {
-  const { response, body } = await post(url, "/v1/auth/device", { client_name: name.slice(0, 100) }, signal);
+  const { response, body } = await postJson(
+    url,
+    "/v1/auth/device",
+    { client_name: name.slice(0, 100) },
+    signal,
+  );
   if (!response.ok) throw new ApiError(response, body);
   return Begun.parse(body);
 }
@@ -31,7 +35,7 @@ export async function waitForApproval(url: string, login: BegunLogin, signal: Ab
   let seconds = login.interval;
   while (performance.now() < deadline) {
     await delay(seconds * 1000, undefined, { signal });
-    const { response, body } = await post(
+    const { response, body } = await postJson(
       url,
       "/v1/auth/device/token",
       { device_code: login.device_code },
@@ -45,21 +49,4 @@ export async function waitForApproval(url: string, login: BegunLogin, signal: Ab
     else if (error !== "authorization_pending") throw new AppError("forbidden", { message });
   }
   throw new AppError("forbidden", { message: "Nobody approved it in time." });
-}
-
-async function post(url: string, path: string, json: object, signal: AbortSignal) {
-  try {
-    const response = await fetch(new URL(path, url), {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(json),
-      redirect: "error",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
-    });
-    const body: unknown = await response.json().catch(() => undefined);
-    return { response, body };
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new ConnectionError(`No Earshot answers at ${url}.`, { cause: error });
-  }
 }

@@ -3,6 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { addAnalyze } from "./analyze.ts";
 import type { ExitStatus } from "./command-error.ts";
 import { addAudit } from "./audit.ts";
+import { addBoxes } from "./boxes.ts";
 import { addDoctor } from "./doctor.ts";
 import { addExport } from "./export.ts";
 import { addJobs } from "./jobs.ts";
@@ -56,6 +57,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addSimilar(program, terminal);
   addWebhooks(program, terminal);
   addKeys(program, terminal);
+  addBoxes(program, terminal);
   addQueue(program, terminal);
   addLogin(program, terminal);
   addModels(program, terminal, finish);

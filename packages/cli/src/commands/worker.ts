@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { EnrolOptions } from "./enrol-box.ts";
 import type { ExitStatus } from "./command-error.ts";
 import type { Terminal } from "./terminal.ts";
 import type { WorkerStatusOptions } from "./worker-status.ts";
@@ -15,7 +16,13 @@ should, and takes no job).
 
 Exit status: 0 every worker works, 1 one is defunct or does not answer, 3 there is none.`;
 
-/** `earshot worker status`. */
+const ENROL_HELP = `
+Examples:
+  earshot worker enrol --code eb_… --api https://earshot.example.com --out /etc/earshot/box-key
+
+The code is of \`earshot boxes invite\`. The worker is told where its key is by EARSHOT_BOX_KEY_FILE.`;
+
+/** `earshot worker status|enrol`. */
 export function addWorker(program: Command, terminal: Terminal, finish: (status: ExitStatus) => void): void {
   const worker = program.command("worker").description("The inference workers of this machine");
 
@@ -28,4 +35,14 @@ export function addWorker(program: Command, terminal: Terminal, finish: (status:
       const { showWorkers } = await import("./worker-status.ts");
       finish(await showWorkers(options, terminal));
     });
+
+  worker
+    .command("enrol")
+    .description("Make a key of this machine's own, and register it by a one-time code")
+    .requiredOption("--code <code>", "of `earshot boxes invite`")
+    .requiredOption("--api <url>", "where the API is")
+    .option("--out <file>", "where the key is kept, readable by you alone (default: box-key in EARSHOT_HOME)")
+    .option("--json", "print JSON alone on stdout")
+    .addHelpText("after", ENROL_HELP)
+    .action(async (options: EnrolOptions) => (await import("./enrol-box.ts")).enrolBox(options, terminal));
 }

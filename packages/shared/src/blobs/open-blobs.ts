@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
-import type { AwsCredentials } from "../aws-credentials.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { openDiskBlobs } from "./disk-blobs.ts";
 import { openS3Blobs } from "./s3-blobs.ts";
 import { openBucket } from "./s3-bucket.ts";
+import type { BucketCredentials } from "./s3-bucket.ts";
 import { parseS3Location } from "./s3-location.ts";
 
 /**
@@ -13,7 +13,7 @@ import { parseS3Location } from "./s3-location.ts";
  */
 export async function openBlobs(
   location: string,
-  credentials: AwsCredentials | null = null,
+  credentials: BucketCredentials | null = null,
 ): Promise<BlobStore> {
   const url = new URL(location);
   if (url.protocol === "file:") return openDiskBlobs(fileURLToPath(url));

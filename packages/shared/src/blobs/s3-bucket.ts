@@ -28,23 +28,33 @@ const RETRIES = 2;
 /** From the first byte that is sent to the head of the answer. */
 const PATIENCE_MS = 60_000;
 
-export function openBucket(location: S3Location, credentials: AwsCredentials): S3Bucket {
+/** Those that are lent for a while are asked for at each request. */
+export type BucketCredentials = AwsCredentials | (() => AwsCredentials);
+
+export function openBucket(location: S3Location, credentials: BucketCredentials): S3Bucket {
   const { bucketUrl, region } = location;
-  const client = new AwsClient({ ...credentials, service: "s3", region, retries: RETRIES });
+  const clientOf = (lent: AwsCredentials) =>
+    new AwsClient({ ...lent, service: "s3", region, retries: RETRIES });
+  const client =
+    typeof credentials === "function" ? () => clientOf(credentials()) : always(clientOf(credentials));
   return {
     request(method, key, { query = {}, headers = {}, body } = {}) {
       const url = urlOf(bucketUrl, key, query);
       const init = { method, headers, ...(body !== undefined && { body }) };
-      return withinPatience((signal) => client.fetch(url, { ...init, signal }));
+      return withinPatience((signal) => client().fetch(url, { ...init, signal }));
     },
     async presignPut(key, { headers, query = {}, expiresAt }) {
       const seconds = Math.max(1, Math.floor((expiresAt.getTime() - Date.now()) / 1000));
       const url = urlOf(bucketUrl, key, { ...query, "X-Amz-Expires": String(seconds) });
       // `allHeaders`: the length and the type are signed, too, and bind the one who PUTs.
       const aws = { signQuery: true, allHeaders: true };
-      return (await client.sign(url, { method: "PUT", headers, aws })).url;
+      return (await client().sign(url, { method: "PUT", headers, aws })).url;
     },
   };
+}
+
+function always<T>(value: T): () => T {
+  return () => value;
 }
 
 /** An answer that no route expects. Its message holds S3's own code, never the URL: that may be signed. */

@@ -1,4 +1,4 @@
-import { asc, eq, isNull } from "drizzle-orm";
+import { asc, eq, isNull, sql } from "drizzle-orm";
 import { newId } from "../crypto/ids.ts";
 import type { SealKeys } from "../crypto/seal.ts";
 import { seal, unseal } from "../crypto/seal.ts";
@@ -6,7 +6,10 @@ import { newWebhookSecret } from "../crypto/webhook-signatures.ts";
 import type { Database } from "./database.ts";
 import { accounts } from "./schema.ts";
 
-/** Every account has a signing secret from its creation. It is returned this once. */
+/**
+ * Every account has a signing secret from its creation. It is returned this once. The first account is the operator's: it
+ * may let machines in, which work for all.
+ */
 export async function createAccount(
   db: Database,
   sealKeys: SealKeys,
@@ -14,9 +17,12 @@ export async function createAccount(
 ): Promise<{ id: string; webhookSecret: string }> {
   const id = newId("account");
   const webhookSecret = newWebhookSecret();
-  await db
-    .insert(accounts)
-    .values({ id, name, webhookSecretSealed: await seal(sealKeys, webhookSecret, id) });
+  await db.insert(accounts).values({
+    id,
+    name,
+    webhookSecretSealed: await seal(sealKeys, webhookSecret, id),
+    isOperator: sql`not exists (select from ${accounts})`,
+  });
   return { id, webhookSecret };
 }
 

@@ -8,6 +8,7 @@ export const AUDIT_ACTOR_KINDS = [
   "session",
   "token",
   "oidc",
+  "box",
   "operator",
   "system",
   "anonymous",

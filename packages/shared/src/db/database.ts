@@ -27,6 +27,8 @@ export interface OpenDatabase {
 
 export interface DatabaseOptions {
   url: string;
+  /** In place of the URL's: asked for at each new connection, where it changes while the process lives. */
+  password?: () => Promise<string>;
   /** Connections at most. */
   max?: number;
   /** Shown in pg_stat_activity. */
@@ -62,6 +64,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const watch = statementSeconds === undefined ? null : new StatementWatch({ statementSeconds });
   const sql = postgres(options.url, {
     max: options.max ?? 8,
+    ...(options.password && { password: options.password }),
     ssl: options.trustTransport ? false : transportSecurity(options.url),
     connect_timeout: CONNECT_WITHIN_SECONDS,
     idle_timeout: options.idleSeconds ?? 60,

@@ -24,6 +24,7 @@ export const EXPORTED: readonly Exported[] = [
   { type: "member", scope: "members:read", table: "memberships", order: ["user_id"] },
   { type: "invitation", scope: "members:write", table: "invitations", order: ["id"] },
   { type: "session", scope: "members:write", table: "sessions", order: ["id"] },
+  { type: "box", scope: "boxes:read", table: "boxes", order: ["id"] },
   { type: "usage", scope: "account:read", table: "account_usage", order: ["month", "shard"] },
   {
     type: "webhook_endpoint",
@@ -47,6 +48,7 @@ export const EXPORTED: readonly Exported[] = [
 /** Tables with an account that it doesn't tell: counters, answers that are told once, and what is in another row's line. */
 export const NOT_EXPORTED = [
   "account_counters",
+  "box_enrolments",
   "device_logins",
   "embeddings",
   "event_sequences",

@@ -40,6 +40,7 @@ export const accounts = pgTable("accounts", {
   maxAudioSecondsPerMonth: bytes("max_audio_seconds_per_month"),
   allowedModels: text("allowed_models").array(),
   deletedAt: time("deleted_at"),
+  isOperator: boolean("is_operator").notNull().default(false),
 });
 
 const accountId = () =>
@@ -430,3 +431,36 @@ export const signInDelays = pgTable("sign_in_delays", {
 });
 
 export const scrubOrders = pgTable("scrub_orders", { jobId: text("job_id").primaryKey() });
+
+export const boxEnrolments = pgTable("box_enrolments", {
+  codeHash: text("code_hash").primaryKey(),
+  name: text("name").notNull(),
+  accountId: text("account_id").notNull(),
+  createdBy: text("created_by").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  expiresAt: time("expires_at").notNull(),
+  usedAt: time("used_at"),
+});
+
+export const boxes = pgTable("boxes", {
+  id: text("id").primaryKey(),
+  accountId: text("account_id").notNull(),
+  name: text("name").notNull(),
+  algorithm: text("algorithm").$type<SigningAlgorithm>().notNull(),
+  publicJwk: text("public_jwk").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  lastSeenAt: time("last_seen_at"),
+  revokedAt: time("revoked_at"),
+});
+
+export const boxAssertions = pgTable(
+  "box_assertions",
+  {
+    boxId: text("box_id")
+      .notNull()
+      .references(() => boxes.id),
+    jti: text("jti").notNull(),
+    usedAt: time("used_at").notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.boxId, table.jti] })],
+);

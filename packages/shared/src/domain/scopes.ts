@@ -11,6 +11,8 @@ export const SCOPES = [
   "members:read",
   "members:write",
   "audit:read",
+  "boxes:read",
+  "boxes:write",
   "account:read",
   "account:write",
 ] as const;
@@ -24,7 +26,15 @@ export type Role = (typeof ROLES)[number];
 
 const VIEWER = ["jobs:read", "webhooks:read", "events:read", "members:read", "account:read"] as const;
 const MEMBER = [...VIEWER, "jobs:write", "uploads:write", "webhooks:write"] as const;
-const ADMIN = [...MEMBER, "keys:read", "keys:write", "members:write", "audit:read"] as const;
+const ADMIN = [
+  ...MEMBER,
+  "keys:read",
+  "keys:write",
+  "members:write",
+  "audit:read",
+  "boxes:read",
+  "boxes:write",
+] as const;
 
 /** Each role may do all that the roles below it may. Settings and the end of an account are its owner's alone. */
 export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {

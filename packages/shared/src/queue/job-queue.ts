@@ -5,6 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import type { AwsCredentials } from "../aws-credentials.ts";
 import type { JobMessage } from "./message.ts";
 import { parseJobMessage } from "./message.ts";
 
@@ -12,7 +13,14 @@ export interface QueueConfig {
   url: string;
   /** Of an SQS-compatible server; absent for AWS itself. */
   endpoint?: string | undefined;
+  /** Of a queue on AWS it is in its URL. */
   region?: string | undefined;
+  /** Lent ones are asked for again before they run out. Without it, those that the machine has, or what any server takes. */
+  credentials?: (() => Promise<QueueCredentials>) | undefined;
+}
+
+export interface QueueCredentials extends AwsCredentials {
+  expiration?: Date;
 }
 
 export interface Received {
@@ -35,13 +43,14 @@ export class JobQueue implements JobBell {
   constructor(config: QueueConfig) {
     this.#url = config.url;
     this.#client = new SQSClient({
-      region: config.region ?? "us-east-1",
+      region: config.region ?? regionOf(config.url) ?? "us-east-1",
       useQueueUrlAsEndpoint: false,
       maxAttempts: 2,
       ...(config.endpoint && {
         endpoint: config.endpoint,
         credentials: { accessKeyId: "embedded", secretAccessKey: "embedded" },
       }),
+      ...(config.credentials && { credentials: config.credentials }),
     });
   }
 
@@ -100,4 +109,8 @@ export class JobQueue implements JobBell {
   close(): void {
     this.#client.destroy();
   }
+}
+
+function regionOf(queueUrl: string): string | undefined {
+  return /^sqs\.([a-z0-9-]+)\.amazonaws\.com$/.exec(new URL(queueUrl).hostname)?.[1];
 }

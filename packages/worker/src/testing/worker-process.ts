@@ -29,6 +29,8 @@ export interface WorkerProcess extends AsyncDisposable {
   kill(): Promise<void>;
   /** SIGTERM. @returns the exit status. */
   drain(): Promise<number | null>;
+  /** @returns the exit status, once it ends by itself. */
+  ended(): Promise<number | null>;
 }
 
 const MAINS = { analyze: "analyze.main.ts", deliver: "deliver.main.ts" } as const;
@@ -82,6 +84,10 @@ export async function startWorkerProcess(
       await end("SIGKILL");
     },
     drain: () => end("SIGTERM"),
+    async ended() {
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      return child.exitCode;
+    },
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
       await rm(home, { recursive: true, force: true });
