@@ -18,4 +18,5 @@ test("under every fault each accepted job ends once, with one result a task and 
   expect(Object.keys(report.faults).toSorted()).toEqual(Object.keys(FAULTS).toSorted());
   expect(Object.values(report.statuses).reduce((sum, count) => sum + count, 0)).toBe(24);
   expect(report.statuses["succeeded"] ?? 0).toBeGreaterThan(0);
+  expect(report.blobs).toBeGreaterThan(0);
 }, 400_000);

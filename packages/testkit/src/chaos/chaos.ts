@@ -10,7 +10,7 @@ import { FAULTS } from "./faults.ts";
 import { findViolations } from "./invariants.ts";
 import type { SeededRandom } from "./random.ts";
 import { seededRandom } from "./random.ts";
-import { toneWav } from "./tone.ts";
+import { beepsWav, toneWav } from "./tone.ts";
 
 export interface ChaosOptions {
   seed: number;
@@ -20,6 +20,8 @@ export interface ChaosOptions {
   jobs: number;
   /** Between two faults, on average. */
   faultEveryMs: number;
+  /** One job in so many gives a result that is too large for its row and goes to the bucket. */
+  largeEvery?: number;
   /** Each happens at least once, and then any of them. */
   faults?: readonly FaultName[];
   say(line: string): void;
@@ -32,10 +34,13 @@ export interface ChaosReport {
   faults: Readonly<Record<string, number>>;
   statuses: Readonly<Record<string, number>>;
   attempts: Readonly<Record<string, number>>;
+  /** Results that lie in the bucket. */
+  blobs: number;
   /** From the end of the chaos until the last job and its webhook were done. */
   settledMs: number;
 }
 
+const LARGE_EVERY = 12;
 const LEASE_SECONDS = 4;
 const HURRY_EVERY_MS = 5_000;
 const FAULT_WITHIN_MS = 90_000;
@@ -51,12 +56,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await using stack = await startChaosStack({ leaseSeconds: LEASE_SECONDS });
   const client = createChaosClient(stack, AbortSignal.timeout(options.seconds * 1_000 + withinMs));
   const uploadId = await client.upload(toneWav(1));
+  const largeUploadId = await client.upload(beepsWav(LARGE_SECONDS));
   const accepted = new Map<string, string>();
   const done = new Map<string, number>();
 
   const submitting = submitAll(stack, client, {
     ...options,
     uploadId,
+    largeUploadId,
     accepted,
     random: seededRandom(seed + 1),
   });
@@ -75,32 +82,52 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   if (!settled) violations.unshift(`not all was done ${withinMs} ms after the last fault`);
   const statuses = await countBy(stack, "status", "jobs");
   const attempts = await countBy(stack, "outcome", "job_attempts");
+  const [large] = await stack.sql<{ count: number }[]>`
+    select count(*)::int as count from task_results where blob_key is not null`;
   violations.push(...(await stopAll(stack)));
   if (violations.length > 0) tellLogs(stack, say);
-  return { seed, violations, faults: Object.fromEntries(done), statuses, attempts, settledMs };
+  return {
+    seed,
+    violations,
+    faults: Object.fromEntries(done),
+    statuses,
+    attempts,
+    blobs: large?.count ?? 0,
+    settledMs,
+  };
 }
 
-interface Submitting extends Pick<ChaosOptions, "jobs" | "seconds"> {
+const TASKS: readonly [readonly string[], ...(readonly string[])[]] = [
+  ["speech.segments"],
+  ["audio.features"],
+  ["audio.features", "speech.segments"],
+];
+
+/** Each silence of so many beeps is a line of the result: more than a row takes (LIMITS.inlineResultBytes). */
+const LARGE = { tasks: ["audio.features"], options: { "audio.features": { silence_min_seconds: 0 } } };
+const LARGE_SECONDS = 600;
+
+interface Submitting extends Pick<ChaosOptions, "jobs" | "seconds" | "largeEvery"> {
   uploadId: string;
+  largeUploadId: string;
   /** Job ids by idempotency key. */
   accepted: Map<string, string>;
   random: SeededRandom;
 }
 
 async function submitAll(stack: ChaosStack, client: ChaosClient, options: Submitting): Promise<void> {
-  const { jobs, seconds, uploadId, accepted, random } = options;
+  const { jobs, seconds, uploadId, largeUploadId, largeEvery = LARGE_EVERY, accepted, random } = options;
   const pending: Promise<void>[] = [];
   for (let number = 0; number < jobs; number++) {
-    const tasks = random.pick([
-      ["speech.segments"],
-      ["audio.features"],
-      ["audio.features", "speech.segments"],
-    ]);
+    const order =
+      number % largeEvery === largeEvery - 1
+        ? { input: { upload_id: largeUploadId }, ...LARGE }
+        : { input: { upload_id: uploadId }, tasks: random.pick(TASKS) };
     const isCanceled = random.next() < 0.1;
     const one = async () => {
       const key = `chaos-${number}`;
       const webhook = { url: `${stack.receiver.url}/${number}` };
-      const id = await client.submit(key, { input: { upload_id: uploadId }, tasks, webhook });
+      const id = await client.submit(key, { ...order, webhook });
       accepted.set(key, id);
       if (isCanceled) await client.cancel(id);
     };

@@ -14,6 +14,14 @@ export const FAULTS = {
   kill_lane: ({ workers }, random) => random.pick(workers).killChild(/lane\.main/),
   kill_decoder: ({ workers }, random) => random.pick(workers).killChild(/ffmpeg|tags\.main/),
   kill_worker: ({ workers }, random) => random.pick(workers).kill(),
+  /** It is stopped until its leases have run out and others may have its jobs; then it goes on, and must write nothing. */
+  stall_worker: async ({ workers, sql }, random) => {
+    const stalled = random.pick(workers);
+    stalled.signal("SIGSTOP");
+    await sql`update jobs set lease_until = now() - interval '1 s' where status = 'running'`;
+    await delay(2_000);
+    stalled.signal("SIGCONT");
+  },
   kill_api: ({ api }) => api.kill(),
   kill_deliverer: ({ deliver }) => deliver.kill(),
   crash_postgres: ({ postgres }) => postgres.crash(),

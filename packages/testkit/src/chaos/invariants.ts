@@ -62,7 +62,8 @@ export async function findViolations(
     sql`select id, status from deliveries where status <> 'succeeded'`,
   );
   violations.push(...webhookViolations(receiver.requests, ids));
-  violations.push(...(await orphans(sql, await bucket.keys())));
+  const keys = await bucket.keys();
+  violations.push(...(await orphans(sql, keys)), ...(await missingBlobs(sql, keys)));
   return violations;
 }
 
@@ -76,6 +77,13 @@ function webhookViolations(requests: ChaosStack["receiver"]["requests"], ids: re
     const count = hooks.get(id)?.size ?? 0;
     return count === 1 ? [] : [`${id} has ${count} webhook ids`];
   });
+}
+
+async function missingBlobs(sql: ChaosStack["sql"], keys: readonly string[]): Promise<string[]> {
+  const results = await sql<{ key: string; job: string }[]>`
+    select blob_key as key, job_id as job from task_results where blob_key is not null`;
+  const there = new Set(keys);
+  return results.filter(({ key }) => !there.has(key)).map(({ job }) => `${job} has a result that is nowhere`);
 }
 
 async function orphans(sql: ChaosStack["sql"], keys: readonly string[]): Promise<string[]> {

@@ -16,6 +16,8 @@ export interface Victim {
   /** How often it ended without having been killed. */
   crashes(): number;
   kill(): Promise<void>;
+  /** Sends it to the process alone, not to its children. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
   /** SIGKILL for one of its children whose command line fits. @returns false when there is none. */
   killChild(command: RegExp): Promise<boolean>;
   /** SIGTERM; it isn't started again. @returns its exit status. */
@@ -84,6 +86,7 @@ export function startVictim(name: string, main: string, env: Record<string, stri
       child.kill("SIGKILL");
       await exited;
     },
+    signal: (name) => void child.kill(name),
     async killChild(command) {
       const victim = (await look()).find((found) => command.test(found.command));
       if (victim === undefined) return false;
