@@ -374,7 +374,7 @@ export type Job = {
 };
 
 export type JobFormRequest = {
-  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "speech.transcription" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -389,6 +389,12 @@ export type JobFormRequest = {
       probabilities?: boolean | undefined;
     } | undefined;
     "speech.quality"?: {
+    } | undefined;
+    "speech.transcription"?: {
+      language?: "en" | "zh" | "de" | "es" | "ru" | "ko" | "fr" | "ja" | "pt" | "tr" | "pl" | "ca" | "nl" | "ar" | "sv" | "it" | "id" | "hi" | "fi" | "vi" | "he" | "uk" | "el" | "ms" | "cs" | "ro" | "da" | "hu" | "ta" | "no" | "th" | "ur" | "hr" | "bg" | "lt" | "la" | "mi" | "ml" | "cy" | "sk" | "te" | "fa" | "lv" | "bn" | "sr" | "az" | "sl" | "kn" | "et" | "mk" | "br" | "eu" | "is" | "hy" | "ne" | "mn" | "bs" | "kk" | "sq" | "sw" | "gl" | "mr" | "pa" | "si" | "km" | "sn" | "yo" | "so" | "af" | "oc" | "ka" | "be" | "tg" | "sd" | "gu" | "am" | "yi" | "lo" | "uz" | "fo" | "ht" | "ps" | "tk" | "nn" | "mt" | "sa" | "lb" | "my" | "bo" | "tl" | "mg" | "as" | "tt" | "haw" | "ln" | "ha" | "ba" | "jw" | "su" | "yue" | undefined;
+      task?: "transcribe" | "translate" | undefined;
+      initial_prompt?: string | undefined;
+      temperature?: number | undefined;
     } | undefined;
     "speech.speakers"?: {
       min_speakers?: number | undefined;
@@ -443,7 +449,7 @@ export type JobRequest = {
     upload_id?: string | undefined;
     url?: string | undefined;
   };
-  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
+  tasks: ("audio.features" | "speech.segments" | "speech.quality" | "speech.transcription" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding")[];
   options?: {
     "audio.features"?: {
       silence_threshold_dbfs?: number | undefined;
@@ -458,6 +464,12 @@ export type JobRequest = {
       probabilities?: boolean | undefined;
     } | undefined;
     "speech.quality"?: {
+    } | undefined;
+    "speech.transcription"?: {
+      language?: "en" | "zh" | "de" | "es" | "ru" | "ko" | "fr" | "ja" | "pt" | "tr" | "pl" | "ca" | "nl" | "ar" | "sv" | "it" | "id" | "hi" | "fi" | "vi" | "he" | "uk" | "el" | "ms" | "cs" | "ro" | "da" | "hu" | "ta" | "no" | "th" | "ur" | "hr" | "bg" | "lt" | "la" | "mi" | "ml" | "cy" | "sk" | "te" | "fa" | "lv" | "bn" | "sr" | "az" | "sl" | "kn" | "et" | "mk" | "br" | "eu" | "is" | "hy" | "ne" | "mn" | "bs" | "kk" | "sq" | "sw" | "gl" | "mr" | "pa" | "si" | "km" | "sn" | "yo" | "so" | "af" | "oc" | "ka" | "be" | "tg" | "sd" | "gu" | "am" | "yi" | "lo" | "uz" | "fo" | "ht" | "ps" | "tk" | "nn" | "mt" | "sa" | "lb" | "my" | "bo" | "tl" | "mg" | "as" | "tt" | "haw" | "ln" | "ha" | "ba" | "jw" | "su" | "yue" | undefined;
+      task?: "transcribe" | "translate" | undefined;
+      initial_prompt?: string | undefined;
+      temperature?: number | undefined;
     } | undefined;
     "speech.speakers"?: {
       min_speakers?: number | undefined;
@@ -950,7 +962,7 @@ export interface Queries {
   "GET /v1/jobs": {
     status?: "queued" | "running" | "canceling" | "succeeded" | "partial" | "failed" | "canceled" | "expired" | undefined;
     /** Jobs that were asked for this task. */
-    task?: "audio.features" | "speech.segments" | "speech.quality" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding" | undefined;
+    task?: "audio.features" | "speech.segments" | "speech.quality" | "speech.transcription" | "speech.speakers" | "music.pitch" | "music.notes" | "music.tags" | "music.mood" | "music.embedding" | undefined;
     /** Later than this, an ISO 8601 time. */
     created_after?: string | undefined;
     /** Earlier than this. */

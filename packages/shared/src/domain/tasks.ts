@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { TRANSCRIPT_LANGUAGES } from "./transcript-languages.ts";
 
 const seconds = (fallback: number) => z.number().min(0).max(60).default(fallback);
 
@@ -48,6 +49,19 @@ export const TASKS = {
     title: "How good speech sounds: mean opinion scores of signal, background and overall (DNSMOS)",
     model: "dnsmos_sig_bak_ovr",
     options: z.strictObject({}),
+  },
+  "speech.transcription": {
+    title: "What is said, with the times of words and the language (Whisper)",
+    model: "whisper-base",
+    options: z.strictObject({
+      // Without it the language is that of the first 30 s of speech.
+      language: z.enum(TRANSCRIPT_LANGUAGES).optional(),
+      task: z.enum(["transcribe", "translate"]).default("transcribe"),
+      // Names and words as they are spelled: what the model takes for said before.
+      initial_prompt: z.string().max(2_000).optional(),
+      // Without it 0, and more where that repeats itself or is unsure.
+      temperature: z.number().min(0).max(1).optional(),
+    }),
   },
   "speech.speakers": {
     title: "Who speaks when: turns with labels that hold for the whole file",

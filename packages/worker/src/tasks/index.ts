@@ -8,6 +8,7 @@ import { musicTags } from "./music-tags.ts";
 import { speechQuality } from "./speech-quality.ts";
 import { speechSegments } from "./speech-segments.ts";
 import { speechSpeakers } from "./speech-speakers.ts";
+import { speechTranscription } from "./speech-transcription.ts";
 import type { Task } from "./task.ts";
 
 export type InstalledTasks = { readonly [Name in TaskName]: Task<Name> };
@@ -17,6 +18,7 @@ export const INSTALLED_TASKS: InstalledTasks = {
   "audio.features": audioFeatures,
   "speech.segments": speechSegments,
   "speech.quality": speechQuality,
+  "speech.transcription": speechTranscription,
   "speech.speakers": speechSpeakers,
   "music.pitch": musicPitch,
   "music.notes": musicNotes,

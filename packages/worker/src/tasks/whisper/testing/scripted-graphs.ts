@@ -120,19 +120,18 @@ export function scriptedDecoder({ attends }: { attends: boolean }): Uint8Array {
   // Times: after a word where the tones end, else where the next begins.
   const grid = graph.constant([1, 1, TIMES], (i) => i);
   const sinceStart = graph.op("Sub", [grid, place]);
-  const ended = graph.op("Sub", [graph.number(45), graph.op("Abs", [sinceStart])]);
-  const activity = graph.op(
-    "Concat",
-    [graph.op("Transpose", [isActive], { perm: [0, 2, 1] }), graph.constant([1, 1, TIMES - FRAMES], () => 0)],
-    { axis: 2 },
-  );
+  const offset = graph.op("Mul", [graph.op("Abs", [sinceStart]), graph.number(5)]);
+  const ended = graph.op("Sub", [graph.number(45), offset]);
   const isBefore = graph.cast(graph.op("Less", [sinceStart, graph.number(-0.5)]));
+  const onsets = graph.op("Mul", [
+    graph.onsets(isActive, FRAMES, TIMES),
+    graph.op("Sub", [graph.number(1), isBefore]),
+  ]);
+  // The next of them is by far the likeliest.
+  const order = graph.op("Mul", [graph.op("CumSum", [onsets, graph.ints(2)]), graph.number(12)]);
   const begun = graph.op("Sub", [
-    graph.op("Mul", [activity, graph.number(50)]),
-    graph.op("Add", [
-      graph.op("Mul", [grid, graph.number(0.01)]),
-      graph.op("Mul", [isBefore, graph.number(1_000)]),
-    ]),
+    graph.op("Mul", [onsets, graph.op("Sub", [graph.number(62), order])]),
+    graph.op("Mul", [isBefore, graph.number(1_000)]),
   ]);
   const times = graph.either(isLast(isWord), ended, begun);
   const padded = graph.op("Concat", [graph.constant([1, 1, FIRST_TIME], () => 0), times], { axis: 2 });
@@ -255,6 +254,19 @@ class GraphText {
       return tokens[tone] === token ? 60 : 0;
     });
     return this.op("MatMul", [isTone, weights]);
+  }
+
+  /** Where tones begin, by time: [1, 1, times]. */
+  onsets(isActive: string, frames: number, times: number): string {
+    const row = this.op("Transpose", [isActive], { perm: [0, 2, 1] });
+    const none = this.constant([1, 1, 1], () => 0);
+    const shifted = this.op(
+      "Concat",
+      [none, this.op("Slice", [row, this.ints(0), this.ints(frames - 1), this.ints(2)])],
+      { axis: 2 },
+    );
+    const begins = this.op("Relu", [this.op("Sub", [row, shifted])]);
+    return this.op("Concat", [begins, this.constant([1, 1, times - frames], () => 0)], { axis: 2 });
   }
 
   /** Two heads: one that looks nowhere, one that looks at the word that comes next. */

@@ -35,7 +35,7 @@ export async function writeScriptedWhisper(directory: string, { attends = true }
         needs: "whisper-base-encoder",
         generate: "optimum",
         inputs: {},
-        outputs: {},
+        outputs: attends ? { "cross_attentions.0": { type: "float32", shape: [1, 2, "tokens", 1_500] } } : {},
       },
       {
         ...ENTRY,
