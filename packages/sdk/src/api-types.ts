@@ -743,6 +743,10 @@ export type SimilarRequest = {
         min?: number | undefined;
         max?: number | undefined;
       } } | undefined;
+      "speech.transcription"?: { [key: string]: string | number | boolean | {
+        min?: number | undefined;
+        max?: number | undefined;
+      } } | undefined;
       "speech.speakers"?: { [key: string]: string | number | boolean | {
         min?: number | undefined;
         max?: number | undefined;
