@@ -13,5 +13,6 @@ export const environment = {
   EARSHOT_QUEUE_REGION: region,
   EARSHOT_BLOBS: $interpolate`s3://${audioBucket.name}?region=${region}`,
   EARSHOT_CORS_ORIGINS: settings.corsOrigins.join(","),
-  EARSHOT_BOX_ROLE: boxRole.arn,
+  EARSHOT_BOX_ROLE_ARN: boxRole.arn,
+  EARSHOT_BOX_DATABASE_URL: `postgres://${settings.databaseHost}:${settings.databasePort}/${settings.databaseName}?sslmode=verify-full`,
 };

@@ -40,7 +40,7 @@ test("each principal may do this and nothing else", () => {
     ["ApiBucketPolicy", "s3:ListBucket", "arn:aws:s3:::audiobucket"],
     ["ApiQueuePolicy", "sqs:SendMessage", jobs],
     ["Box", "sts:AssumeRole", "arn:aws:iam::123456789012:BoxIssuer"],
-    ["BoxIssuerPolicy", "sts:AssumeRole", "arn:aws:iam::123456789012:Box"],
+    ["BoxIssuerPolicy", "sts:AssumeRole", "arn:aws:iam::123456789012:role/Box"],
     ["BoxPolicy", "s3:GetObject", uploads],
     ["BoxPolicy", "s3:PutObject s3:AbortMultipartUpload", results],
     [

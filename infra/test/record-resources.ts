@@ -94,6 +94,8 @@ function computed(type: string, name: string, inputs: Record<string, unknown>): 
       };
     case "aws:s3/bucket:Bucket":
       return { bucket: name.toLowerCase(), arn: `arn:aws:s3:::${name.toLowerCase()}` };
+    case "aws:iam/role:Role":
+      return { arn: `arn:aws:iam::${ACCOUNT}:role/${name}`, name };
     case "aws:iam/accessKey:AccessKey":
       return { secret: `secret-of-${name}` };
     default:

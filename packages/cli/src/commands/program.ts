@@ -4,6 +4,7 @@ import { addAnalyze } from "./analyze.ts";
 import type { ExitStatus } from "./command-error.ts";
 import { addAudit } from "./audit.ts";
 import { addBoxes } from "./boxes.ts";
+import { addDatabase } from "./database.ts";
 import { addDoctor } from "./doctor.ts";
 import { addExport } from "./export.ts";
 import { addJobs } from "./jobs.ts";
@@ -63,6 +64,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addModels(program, terminal, finish);
   addAudit(program, terminal, finish);
   addSeal(program, terminal);
+  addDatabase(program, terminal);
   addWorker(program, terminal, finish);
   addDoctor(program, terminal, finish);
   return program;

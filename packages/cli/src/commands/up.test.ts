@@ -414,6 +414,20 @@ describe("earshot up", () => {
     expect((await call(`/v1/jobs/${jobId}`, await readKey(home))).status).toBe(200);
   });
 
+  test("gives a process another password: the old one opens nothing any more", async () => {
+    const before = (await readFile(join(home, "database-url-deliver"), "utf8")).trim();
+    const out = join(home, "deliver.new");
+    expect(await cli("database", "login", "deliver", "--out", out)).toMatchObject({ status: 0 });
+    expect((await stat(out)).mode & 0o777).toBe(0o600);
+    const opens = async (url: string) => {
+      const { sql, close } = openDatabase({ url, name: "test", max: 1 });
+      const [row] = await sql`select current_user as login`.finally(close);
+      return row?.["login"];
+    };
+    expect(await opens((await readFile(out, "utf8")).trim())).toBe("earshot_deliver");
+    await expect(opens(before)).rejects.toMatchObject({ code: "28P01" });
+  });
+
   test("stops on SIGTERM, twice at that, within ten seconds with status 0, and leaves no process", async () => {
     const before = await allOf(up);
     up.child.kill("SIGTERM");

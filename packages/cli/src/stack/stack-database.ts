@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { openDatabase } from "@earshot/shared/db/database";
 import type { OpenDatabase } from "@earshot/shared/db/database";
@@ -6,11 +5,12 @@ import { migrate, MigrationError } from "@earshot/shared/db/migrate";
 import { DATABASE_ROLES } from "./home.ts";
 import type { DatabaseRole, Home } from "./home.ts";
 import type { EmbeddedPostgres } from "./postgres.ts";
+import { newLogin } from "./new-login.ts";
 import { writeSecret } from "./secret-file.ts";
 import { StackError } from "./stack-error.ts";
 
 const DATABASE = "earshot";
-const MIGRATIONS = fileURLToPath(new URL("../../../../migrations", import.meta.url));
+export const MIGRATIONS = fileURLToPath(new URL("../../../../migrations", import.meta.url));
 
 /** The product's database as its owner, with every migration applied, and a login for each process in the home. */
 export async function openStackDatabase(home: Home, postgres: EmbeddedPostgres): Promise<OpenDatabase> {
@@ -48,10 +48,5 @@ async function createDatabase(postgres: EmbeddedPostgres): Promise<void> {
 
 /** A password lives as long as one run of the stack: whoever has read an old one can do nothing with it. */
 async function renewLogin(database: OpenDatabase, role: DatabaseRole, home: Home, owner: URL): Promise<void> {
-  const url = new URL(owner);
-  url.username = `earshot_${role}`;
-  url.password = randomBytes(24).toString("base64url");
-  // ALTER ROLE takes no parameters; base64url needs no quoting.
-  await database.sql.unsafe(`alter role ${url.username} login password '${url.password}'`);
-  await writeSecret(home.databaseUrl(role), url.href);
+  await writeSecret(home.databaseUrl(role), await newLogin(database.sql, role, owner.href));
 }

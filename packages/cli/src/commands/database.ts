@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import type { Terminal } from "./terminal.ts";
+
+const MIGRATE_EXAMPLES = `
+Examples, before the new version is started anywhere:
+  earshot migrate --dry-run       what would be applied
+  earshot migrate
+
+The database is the one of EARSHOT_DATABASE_DIRECT_URL or EARSHOT_DATABASE_URL (or …_FILE), as its owner; without them that of
+the stack in EARSHOT_HOME, which migrates itself when it starts.`;
+
+const LOGIN_EXAMPLES = `
+Example, the first password of a process and each later one:
+  earshot database login deliver --out deliver.url
+
+The old password opens nothing from then on: give the process the new one and restart it. Sessions that are open stay.`;
+
+export interface MigrateOptions {
+  dryRun?: true;
+  json?: true;
+}
+
+/** `earshot migrate` and `earshot database login`: what only the owner of the tables does. */
+export function addDatabase(program: Command, terminal: Terminal): void {
+  const load = () => import("./manage-database.ts");
+
+  program
+    .command("migrate")
+    .description("Bring the database to this version: a step of its own before a release")
+    .option("--dry-run", "show what would be applied, and apply nothing")
+    .option("--json", "print JSON alone on stdout")
+    .addHelpText("after", MIGRATE_EXAMPLES)
+    .action(async (options: MigrateOptions) => (await load()).migrateDatabase(options, terminal));
+
+  program
+    .command("database")
+    .description("The database's logins")
+    .command("login")
+    .description("Give a process a new password; the old one opens nothing any more")
+    .argument("<role>", "api, worker or deliver")
+    .requiredOption("--out <file>", "where its URL goes, readable by you alone")
+    .addHelpText("after", LOGIN_EXAMPLES)
+    .action(async (role: string, options: { out: string }) =>
+      (await load()).renewLogin(role, options, terminal),
+    );
+}
