@@ -1,5 +1,6 @@
 import { newBoxKeyPair } from "@earshot/shared/crypto/box-assertions";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
+import { insertCalibration } from "@earshot/shared/db/calibrations";
 import { bodyOf } from "./answer.ts";
 import type { ApiUnderTest, Caller } from "./api-under-test.ts";
 import { addPerson } from "./person.ts";
@@ -40,6 +41,9 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "POST /v1/jobs/:id/retry": { of: "canceledJob" },
   "GET /v1/jobs/:id/events": { of: "canceledJob" },
   "POST /v1/search/similar": { json: { vector: [1], space: "s@1" }, onlyReads: true },
+  "POST /v1/calibrations": {},
+  "GET /v1/calibrations": {},
+  "PATCH /v1/calibrations/:id": { of: "calibration", json: { active: true } },
   "POST /v1/webhook-endpoints": { json: ENDPOINT },
   "GET /v1/webhook-endpoints": {},
   "GET /v1/webhook-endpoints/:id": { of: "endpoint" },
@@ -116,6 +120,10 @@ const MAKERS = {
   },
   upload: post("/v1/uploads", UPLOAD),
   apiKey: post("/v1/api-keys", KEY),
+  async calibration({ owner, caller: { accountId } }: ApiUnderTest) {
+    const measured = { model: "m", modelVersion: "1", results: 50, thresholds: {} };
+    return (await insertCalibration(owner.db, accountId, measured)).id;
+  },
   /** What a role may do is what he may be changed by: a viewer is below everybody. */
   async member({ owner, caller: { accountId } }: ApiUnderTest) {
     return (await addPerson(owner.db, accountId, "viewer")).userId;

@@ -165,6 +165,31 @@ export type BoxTokenRequest = {
   assertion: string;
 };
 
+export type Calibration = {
+  /** Results that were made with it say it. */
+  id: string;
+  model: string;
+  /** Of another version it changes nothing. */
+  model_version: string;
+  /** How many it was computed from. */
+  results: number;
+  thresholds: { [key: string]: {
+    strict: number;
+    regular: number;
+    loose: number;
+  } };
+  active: boolean;
+  created_at: string;
+};
+
+export type CalibrationChange = {
+  active: boolean;
+};
+
+export type CalibrationList = {
+  data: (Calibration)[];
+};
+
 export type CompletedUpload = {
   id: string;
   status: "complete";

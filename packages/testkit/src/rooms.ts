@@ -41,6 +41,7 @@ const FILLED = [
   "event_sequences",
   "webhook_endpoints",
   "embeddings",
+  "calibrations",
   "task_results",
   "job_attempts",
   "jobs",

@@ -1,4 +1,5 @@
 import { beginSpan } from "@earshot/shared/crypto/trace";
+import { findActiveCalibration } from "@earshot/shared/db/calibrations";
 import type { Database } from "@earshot/shared/db/database";
 import type { Progress } from "@earshot/shared/db/jobs/beat";
 import type { ClaimedJob } from "@earshot/shared/db/jobs/claim-job";
@@ -78,9 +79,13 @@ export async function analyze(
     );
     facts.inputBytes = input.bytes;
     const inference = await persist(() => pinModels(claimed, options), signal);
+    const moodCalibration = job.tasks.includes("music.mood")
+      ? await persist(() => findActiveCalibration(db, job.accountId), signal)
+      : null;
     const analysis = await clock.time("decode", () =>
       runTasks({
         ...options,
+        moodCalibration,
         inference: clock.watch(inference),
         file: input.file,
         sha256: input.sha256,

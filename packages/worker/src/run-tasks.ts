@@ -1,5 +1,6 @@
 import { AppError } from "@earshot/shared/domain/errors";
 import { roundSeconds } from "@earshot/shared/domain/results";
+import type { MoodCalibration } from "@earshot/shared/domain/mood-calibration";
 import type { Analysis, InputInfo } from "@earshot/shared/domain/results";
 import { isTaskName, TASKS } from "@earshot/shared/domain/tasks";
 import type { Log } from "@earshot/shared/log";
@@ -43,6 +44,8 @@ export interface RunTasksRequest {
   maxAudioSeconds: number;
   log: Log;
   signal: AbortSignal;
+  /** Of the account, where it has one in use. */
+  moodCalibration?: MoodCalibration | null;
   onProgress?: (progress: Progress) => void;
   installed?: InstalledTasks;
 }
@@ -101,10 +104,11 @@ async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, 
 }
 
 function startAll(
-  { tasks, inference, signal, log, installed = INSTALLED_TASKS }: RunTasksRequest,
+  { tasks, inference, signal, log, moodCalibration, installed = INSTALLED_TASKS }: RunTasksRequest,
   media: Media,
 ) {
-  const context = { media, inference, signal, features: new JobFeatures({ inference, signal }) };
+  const features = new JobFeatures({ inference, signal });
+  const context = { media, inference, signal, features, moodCalibration };
   return tasks.flatMap(({ name, options }) =>
     isTaskName(name) ? [startTask(installed, { name, options }, context, log)] : [],
   );

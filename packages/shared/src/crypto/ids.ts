@@ -14,6 +14,7 @@ export const ID_PREFIXES = {
   token: "tok",
   session: "ses",
   invitation: "inv",
+  calibration: "cal",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

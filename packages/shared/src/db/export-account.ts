@@ -32,6 +32,7 @@ export const EXPORTED: readonly Exported[] = [
     table: "webhook_endpoints",
     order: ["created_at", "id"],
   },
+  { type: "calibration", scope: "account:read", table: "calibrations", order: ["created_at", "id"] },
   { type: "upload", scope: "jobs:read", table: "uploads", order: ["created_at", "id"] },
   {
     type: "job",

@@ -18,6 +18,7 @@ import type { SigningAlgorithm } from "../crypto/signing-keys.ts";
 import type { JobErrorCode } from "../domain/errors.ts";
 import type { EventType } from "../domain/events.ts";
 import type { JobStatus } from "../domain/job-status.ts";
+import type { TierThresholds } from "../domain/mood-calibration.ts";
 import type { Role } from "../domain/scopes.ts";
 import type { InputInfo } from "../domain/results.ts";
 import type { TaskName } from "../domain/tasks.ts";
@@ -209,6 +210,17 @@ export const embeddings = pgTable(
   },
   (table) => [primaryKey({ columns: [table.accountId, table.space, table.jobId] })],
 );
+
+export const calibrations = pgTable("calibrations", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  model: text("model").notNull(),
+  modelVersion: text("model_version").notNull(),
+  results: integer("results").notNull(),
+  thresholds: jsonb("thresholds").$type<Record<string, TierThresholds>>().notNull(),
+  isActive: boolean("is_active").notNull().default(false),
+  createdAt: time("created_at").notNull().defaultNow(),
+});
 
 export const webhookEndpoints = pgTable("webhook_endpoints", {
   id: text("id").primaryKey(),

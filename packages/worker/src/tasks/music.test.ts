@@ -134,7 +134,15 @@ describe("on graphs whose answers are known", () => {
           Object.fromEntries(labels.map((label, i) => [label, rounded(mean(scores[i] ?? []))])),
         ]),
       ),
+      calibration: "default-1",
+      agreement: Object.fromEntries(
+        heads.map(({ head, scores: [first = []] }) => {
+          const share = first.filter((score) => score > 0.5).length / PATCHES;
+          return [head, mean(first) > 0.5 ? share : 1 - share];
+        }),
+      ),
       tags: { strict: expect.any(Array), regular: expect.any(Array), loose: expect.any(Array) },
+      contradictions: expect.any(Array),
       segments: {
         timestamps_seconds,
         values: Object.fromEntries(

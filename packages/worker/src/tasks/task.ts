@@ -1,3 +1,4 @@
+import type { MoodCalibration } from "@earshot/shared/domain/mood-calibration";
 import type { TaskName, TaskOptions } from "@earshot/shared/domain/tasks";
 import type { Inference } from "../inference/inference.ts";
 import type { AudioBlock, Media, StreamSpec } from "../input/audio.ts";
@@ -9,6 +10,8 @@ export interface TaskContext {
   /** What this task has in common with others of the job. */
   features: JobFeatures;
   signal: AbortSignal;
+  /** Of the account, where it has one in use. */
+  moodCalibration?: MoodCalibration | null | undefined;
 }
 
 /** What a task found: who computed it, and the fields of DESIGN §6. */

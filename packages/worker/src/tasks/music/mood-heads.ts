@@ -20,17 +20,17 @@ export const MOOD_HEADS = {
 export type MoodHead = keyof typeof MOOD_HEADS;
 export type MoodScores = Readonly<Record<MoodHead, PatchScores>>;
 
-const HEADS = Object.keys(MOOD_HEADS) as MoodHead[];
+export const MOOD_HEAD_NAMES = Object.keys(MOOD_HEADS) as MoodHead[];
 
 /** 26 minutes of audio, 0.8 MB. The head itself does next to nothing. */
 const PATCHES_PER_RUN = 1_024;
 
 export function byHead<T>(valueOf: (head: MoodHead) => T): Record<MoodHead, T> {
-  return Object.fromEntries(HEADS.map((head) => [head, valueOf(head)])) as Record<MoodHead, T>;
+  return Object.fromEntries(MOOD_HEAD_NAMES.map((head) => [head, valueOf(head)])) as Record<MoodHead, T>;
 }
 
 export async function loadMoodHeads(inference: Inference, signal: AbortSignal): Promise<void> {
-  for (const head of HEADS) await inference.load(modelOf(head), signal);
+  for (const head of MOOD_HEAD_NAMES) await inference.load(modelOf(head), signal);
 }
 
 /** @throws AppError as `inference.run` does. */
@@ -39,8 +39,10 @@ export async function runMoodHeads(
   inference: Inference,
   signal: AbortSignal,
 ): Promise<MoodScores> {
-  const scores = await Promise.all(HEADS.map((head) => runHead(modelOf(head), features, inference, signal)));
-  return Object.fromEntries(HEADS.map((head, index) => [head, scores[index]])) as MoodScores;
+  const scores = await Promise.all(
+    MOOD_HEAD_NAMES.map((head) => runHead(modelOf(head), features, inference, signal)),
+  );
+  return Object.fromEntries(MOOD_HEAD_NAMES.map((head, index) => [head, scores[index]])) as MoodScores;
 }
 
 async function runHead(

@@ -24,6 +24,15 @@ export function pooledScores({ labels, values }: PatchScores): Record<string, nu
   return Object.fromEntries(labels.map((label, index) => [label, roundScore(means[index] ?? NaN)]));
 }
 
+/** By label, the share of the patches in which it is more probable than not. */
+export function agreements({ labels, values }: PatchScores): Record<string, number> {
+  const isLikely = meanOfRows(
+    values.map((value) => (value > 0.5 ? 1 : 0)),
+    labels.length,
+  );
+  return Object.fromEntries(labels.map((label, index) => [label, roundScore(isLikely[index] ?? NaN)]));
+}
+
 /** One label over time. @throws AppError `internal` when the model does not have it. */
 export function scoresOverTime({ labels, values }: PatchScores, label: string): number[] {
   const first = labels.indexOf(label);
