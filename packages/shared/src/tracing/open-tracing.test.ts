@@ -74,21 +74,31 @@ test("a trace that its beginner does not want is not sent", async () => {
   expect(collector.spans).toHaveLength(1);
 });
 
-test("a collector that hangs holds up nobody: so many spans wait, the rest is dropped, and the end comes in time", async () => {
+test("while the collector is slow so many spans wait, and the rest is dropped", async () => {
   await using collector = await startCollector();
   collector.hang();
   const { tracing, count } = await open(collector.url);
   for (let number = 0; number < 10_000; number++) tracing.end(record());
-  expect(await count("ended")).toBe(10_000);
-  const started = performance.now();
-  await tracing[Symbol.asyncDispose]();
-  expect(performance.now() - started).toBeLessThan(5_000);
   collector.goOn();
-  await until(() => collector.spans.length > 0, { describe: "what waited" });
+  await tracing[Symbol.asyncDispose]();
+  expect(await count("ended")).toBe(10_000);
+  expect(collector.spans.length).toBeGreaterThanOrEqual(2_048);
   expect(collector.spans.length).toBeLessThanOrEqual(2_048 + 512);
 });
 
-test("a collector that is away is told once in the log, and has what comes after it is back", async () => {
+test("a collector that hangs keeps no process from its end", async () => {
+  await using collector = await startCollector();
+  collector.hang();
+  const { tracing } = await open(collector.url);
+  for (let number = 0; number < 1_000; number++) tracing.end(record());
+  const started = performance.now();
+  await tracing[Symbol.asyncDispose]();
+  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(collector.spans).toEqual([]);
+  collector.goOn();
+});
+
+test("a collector that is away is told once in the log", async () => {
   const first = await startCollector();
   const { port } = new URL(first.url);
   await first[Symbol.asyncDispose]();

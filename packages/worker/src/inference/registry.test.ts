@@ -6,6 +6,7 @@ import { TASKS } from "@earshot/shared/domain/tasks";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseManifest } from "./manifest.ts";
 import type { ModelSpec } from "./manifest.ts";
+import { readModels } from "./read-models.ts";
 import { createRegistry } from "./registry.ts";
 
 const WEIGHTS = "some weights";
@@ -120,4 +121,41 @@ test.each([
   ["a model that needs one that is not there", { needs: "nobody" }],
 ])("a manifest with %s is refused", (_what, overrides) => {
   expect(() => model(overrides)).toThrow();
+});
+
+test("models are exchanged while others run: the new first version is current, and the old ones are still found", () => {
+  const [current] = model({ version: "2", files: [{ name: "two.onnx", sha256: "a".repeat(64), bytes: 1 }] });
+  const [old] = model();
+  if (current === undefined || old === undefined) throw new Error("no model");
+  const registry = createRegistry({ models: [old], modelsDir: "before" });
+  registry.reload({ models: [current], modelsDir: "after" });
+  expect(registry.find("toy").version).toBe("2");
+  expect(registry.models).toEqual([current]);
+  expect(registry.folders.modelsDir).toBe("after");
+  expect(registry.find("toy@1")).toBe(old);
+  registry.reload({ models: [old] });
+  expect(registry.find("toy").version).toBe("1");
+  expect(registry.find("toy@2")).toBe(current);
+});
+
+test("a version whose files are other ones than before is refused, and nothing changes", () => {
+  const [old] = model();
+  const [other] = model({ files: [{ name: "toy.onnx", sha256: "b".repeat(64), bytes: 1 }] });
+  if (old === undefined || other === undefined) throw new Error("no model");
+  const registry = createRegistry({ models: [old] });
+  expect(() => registry.reload({ models: [other] })).toThrow("toy@1 has other files than before");
+  expect(registry.find("toy")).toBe(old);
+  registry.reload({ models: [] });
+  expect(() => registry.reload({ models: [other] })).toThrow("toy@1 has other files than before");
+});
+
+test("an operator's manifest goes before ours, and a wrong one is told with its name", async () => {
+  const own = join(folder, "models.json");
+  await writeFile(own, JSON.stringify({ models: model({ id: "silero_vad", version: "7" }) }));
+  const models = await readModels(own);
+  expect(createRegistry({ models }).find("silero_vad").version).toBe("7");
+  expect(createRegistry({ models }).find("silero_vad@6.2").licence).toBe("MIT");
+  await writeFile(own, "{}");
+  await expect(readModels(own)).rejects.toThrow(`the manifest ${own} can't be used`);
+  await expect(readModels(join(folder, "none.json"))).rejects.toThrow("none.json");
 });
