@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           name: "infra",
           include: ["infra/**/*.test.ts"],
+          // Reading the platform of two clouds takes seconds, and a minute where the machine is busy.
+          hookTimeout: 180_000,
           globalSetup: ["scripts/infra/extract-platform.ts"],
         },
       },

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { readEdgeConfig } from "../../packages/api/src/edge/edge-config.ts";
 import { newResultKey } from "../../packages/shared/src/crypto/result-keys.ts";
 import { newSealKey } from "../../packages/shared/src/crypto/seal.ts";
+import { boxPolicy } from "../../packages/shared/src/queue/assume-role.ts";
 import { LIMITS } from "../../packages/shared/src/domain/limits.ts";
 import { ENVIRONMENT } from "./environment.ts";
 import { recordResources } from "./record-resources.ts";
@@ -68,7 +69,25 @@ test("the Worker has all that its code reads, and reads it as it is", () => {
     blobsCredentials: { accessKeyId: "ApiBucketKey1-id" },
     corsOrigins: ["https://app.example.com", "https://studio.example.com"],
     tokens: { issuer: "https://api.example.com" },
+    boxes: {
+      databaseUrl: "postgres://db.example.com:5432/earshot?sslmode=verify-full",
+      blobs: "s3://audiobucket?region=eu-central-1",
+    },
   });
+});
+
+test("the role of boxes lets them do all that the API lends them, but read results back", () => {
+  const queueArn = "arn:aws:sqs:eu-central-1:123456789012:JobsQueue";
+  const lent = boxPolicy({ queueArn, bucket: "audiobucket" }) as {
+    Statement: { Action: string[]; Resource: string }[];
+  };
+  const role = policies(production.resources).find(({ name }) => name === "BoxPolicy")?.statements ?? [];
+  const isAllowed = (action: string, on: string) =>
+    role.some(({ actions, resources }) => actions.includes(action) && resources.includes(on));
+  const refused = lent.Statement.flatMap(({ Action, Resource }) =>
+    Action.filter((action) => !isAllowed(action, Resource)).map((action) => `${action} ${Resource}`),
+  );
+  expect(refused).toEqual(["s3:GetObject arn:aws:s3:::audiobucket/results/*"]);
 });
 
 test("bindings, dates, flags and migrations are those of the Worker that is tested", () => {

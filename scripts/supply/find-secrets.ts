@@ -10,6 +10,7 @@ const PATTERNS: Record<string, RegExp> = {
   "a webhook secret": /\bwhsec_[A-Za-z0-9+/]{32,88}={0,2}/g,
   "a seal key": /\b[\w-]{1,32}:[\w+/-]{43}=?(?![\w+/=-])/g,
   "a private key (PKCS #8)": /\bM(?:C4CAQAwBQYDK2V[uw]|IG[HT]AgEAMBMGByqGSM49)[\w+/-]{40,}/g,
+  "a private key (JWK)": /"d": ?"[\w-]{43}"/g,
   "a private key (PEM)": /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{24,}/g,
   "a private key (age)": /\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b/g,
   "a database password":

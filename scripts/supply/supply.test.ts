@@ -139,6 +139,7 @@ const PLANTED: [kind: string, text: () => string | Promise<string>][] = [
   ["a webhook secret", () => `whsec_${Buffer.alloc(32, "abc").toString("base64")}`],
   ["a seal key", () => newSealKey("k1")],
   ["a private key (PKCS #8)", async () => newResultKey("r1")],
+  ["a private key (JWK)", () => `{"kty": "OKP", "d": "${"a1B2-".repeat(9).slice(0, 43)}"}`],
   ["a private key (PEM)", () => `-----BEGIN ${"EC "}PRIVATE KEY-----\n${"MHcCAQEEIA".repeat(4)}\n`],
   ["a private key (age)", () => `AGE-SECRET-KEY-1${"QPZRY9X8".repeat(8).slice(0, 58)}`],
   ["a database password", () => `postgres://earshot_api:${"correcthorse"}@pg.internal/earshot`],
