@@ -44,3 +44,10 @@ test("a figure that there isn't is refused, and those that there are are named",
     stderr: expect.stringContaining("queue.flatness"),
   });
 });
+
+test("a baseline is of all figures: one of a few is refused", async () => {
+  await expect(bench("--only", "edge", "--write-baseline")).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--write-baseline"),
+  });
+});

@@ -3,6 +3,8 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { homeAt } from "@earshot/cli/stack/home";
+import { comparedWith, readBaseline, writeBaseline } from "./baseline.ts";
+import type { Figures } from "./baseline.ts";
 import type { BenchContext, Figure, Measured } from "./figure.ts";
 import { FIGURES } from "./figures.ts";
 import { closeStacks } from "./stack.ts";
@@ -16,9 +18,15 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     kernels: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
+    compare: { type: "boolean", default: false },
+    "write-baseline": { type: "boolean", default: false },
   },
 });
 
+if (values["write-baseline"] && (values.quick || values.only.length > 0 || values.kernels)) {
+  console.error("A baseline is of all figures: --write-baseline goes with no other choice.");
+  process.exit(2);
+}
 if (values.kernels) await reportKernels();
 else await reportFigures(chosen(values.only), values.quick);
 
@@ -37,6 +45,7 @@ function chosen(names: readonly string[]): Figure[] {
 }
 
 async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise<void> {
+  const baseline = values.compare ? await readBaseline() : null;
   const directory = await mkdtemp(join(tmpdir(), "earshot-bench-"));
   const models = await findModels(process.env["EARSHOT_MODELS_DIR"]);
   const say = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
@@ -59,14 +68,23 @@ async function reportFigures(wanted: readonly Figure[], quick: boolean): Promise
     await closeStacks();
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
-  const values = Object.values(measured).flatMap(({ figures }) => Object.entries(figures));
-  const goals = values.flatMap(([name, { goal }]) => (goal === undefined ? [] : [[name, goal] as const]));
+  const figures: Figures = Object.assign({}, ...Object.values(measured).map((one) => one.figures));
+  const details = Object.fromEntries(Object.entries(measured).map(([name, one]) => [name, one.details]));
+  const goals = Object.entries(figures).flatMap(([name, { goal }]) =>
+    goal === undefined ? [] : [[name, goal]],
+  );
+  const comparison = baseline && comparedWith(baseline, figures);
+  if (Object.values(comparison ?? {}).some(({ isWorse }) => isWorse)) process.exitCode = 1;
+  // One that lacks a figure would be a worse one.
+  if (values["write-baseline"] && process.exitCode === undefined)
+    await writeBaseline({ ...thisRun(), figures, details });
   print({
     models: models.described,
     quick,
-    ...Object.fromEntries(values.map(([name, { value }]) => [name, value])),
+    ...Object.fromEntries(Object.entries(figures).map(([name, { value }]) => [name, value])),
     goals: Object.fromEntries(goals),
-    details: Object.fromEntries(Object.entries(measured).map(([name, { details }]) => [name, details])),
+    ...(comparison !== null && { comparison }),
+    details,
   });
 }
 
@@ -89,14 +107,17 @@ async function withinLimit(work: Promise<Measured>): Promise<Measured> {
   return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
-function print(report: object): void {
+function thisRun() {
   const machine = {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model ?? "unknown",
     node: process.version,
   };
-  const date = new Date().toISOString().slice(0, 10);
-  const text = JSON.stringify({ date, machine, ...report }, null, 2);
+  return { date: new Date().toISOString().slice(0, 10), machine };
+}
+
+function print(report: object): void {
+  const text = JSON.stringify({ ...thisRun(), ...report }, null, 2);
   // A figure that failed half way may have left something open that would hold this process.
   process.stdout.write(`${text}\n`, () => process.exit());
 }

@@ -18,6 +18,7 @@ export interface Value {
   value: number;
   /** Where more is better the least, otherwise the most. */
   goal?: number;
+  moreIsBetter?: true;
 }
 
 export interface Measured {

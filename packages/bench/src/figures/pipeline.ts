@@ -90,8 +90,11 @@ async function measure(context: BenchContext, { optimized }: { optimized: boolea
       [`${name}.efficiency`]: {
         value: of(({ decode, mel, model, wall }) => (decode + mel + model) / (cores * wall)),
         goal: 0.85,
+        moreIsBetter: true,
       },
-      ...(raw.length === 0 ? {} : { [`${name}.vs_raw`]: { value: rounded(medianOf(vsRaw)) } }),
+      ...(raw.length === 0
+        ? {}
+        : { [`${name}.vs_raw`]: { value: rounded(medianOf(vsRaw)), moreIsBetter: true } }),
     },
     details: {
       model: optimized ? "MusiCNN, rewritten" : context.models.described,
