@@ -57,5 +57,5 @@ export function readWorkerConfig(env: Env) {
 }
 
 function isBox(env: Env): boolean {
-  return Boolean(env["EARSHOT_BOX_KEY"] || env["EARSHOT_BOX_KEY_FILE"]);
+  return ["BOX_KEY", "BOX_KEY_FILE"].some((name) => env[`EARSHOT_${name}`]);
 }

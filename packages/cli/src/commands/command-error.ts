@@ -3,6 +3,7 @@ import { ApiError, ConnectionError, UploadInterrupted } from "@earshot/sdk";
 import { ConfigError } from "@earshot/shared/config/env";
 import { AppError, isApiErrorCode } from "@earshot/shared/domain/errors";
 import type { ApiErrorCode, ErrorCode, ErrorDetail } from "@earshot/shared/domain/errors";
+import { BackupError } from "../backup/backup-error.ts";
 import { PostgresError } from "../stack/postgres-error.ts";
 import { StackError } from "../stack/stack-error.ts";
 
@@ -61,6 +62,7 @@ export function toCommandError(error: unknown): CommandError {
   if (error instanceof UploadInterrupted) return toCommandError(error.cause);
   if (error instanceof ApiError) return refusalOf(error);
   if (error instanceof ConnectionError) return missingError(`${error.message} Start it with: npm start`);
+  if (error instanceof BackupError) return new CommandError(EXIT.failed, "validation_failed", error.message);
   if (error instanceof StackError || error instanceof PostgresError) return missingError(error.message);
   if (error instanceof AppError)
     return new CommandError(statusOf(error), error.code, error.message, error.detail);

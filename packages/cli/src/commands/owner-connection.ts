@@ -38,7 +38,8 @@ export async function withOwnersDatabase<T>(
   }
 }
 
-async function ownersUrl(directory: string): Promise<string> {
+/** Of the home's stack. @throws CommandError when it isn't running. */
+export async function ownersUrl(directory: string): Promise<string> {
   try {
     const [password, port] = await Promise.all(
       ["postgres-password", "postgres-port"].map((file) => readFile(join(directory, file), "utf8")),

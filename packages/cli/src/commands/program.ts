@@ -3,6 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { addAnalyze } from "./analyze.ts";
 import type { ExitStatus } from "./command-error.ts";
 import { addAudit } from "./audit.ts";
+import { addBackup } from "./backup.ts";
 import { addBoxes } from "./boxes.ts";
 import { addDatabase } from "./database.ts";
 import { addDoctor } from "./doctor.ts";
@@ -65,6 +66,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addAudit(program, terminal, finish);
   addSeal(program, terminal);
   addDatabase(program, terminal);
+  addBackup(program, terminal);
   addWorker(program, terminal, finish);
   addDoctor(program, terminal, finish);
   return program;

@@ -36,7 +36,7 @@ function unfit(home: Home, cause: MigrationError): StackError {
   );
 }
 
-async function createDatabase(postgres: EmbeddedPostgres): Promise<void> {
+export async function createDatabase(postgres: Pick<EmbeddedPostgres, "ownerUrl">): Promise<void> {
   const server = openDatabase({ url: postgres.ownerUrl, name: "earshot up", max: 1 });
   try {
     const found = await server.sql`select from pg_database where datname = ${DATABASE}`;

@@ -25,9 +25,13 @@ const LOCK = 8_787_001;
 /**
  * Applies, in order, what the database has not seen, and answers that. Each file is one transaction, unless its first
  * line is `-- no-transaction`: such a file holds one statement (several sent together are a transaction again).
- * Two runs at once take turns. Throws `MigrationError`; the files before the one that failed stay applied.
+ * Two runs at once take turns. `through` is the last one to apply, where not all are meant. Throws `MigrationError`; the files before the one that failed stay applied.
  */
-export async function migrate(sql: postgres.Sql, directory: string): Promise<AppliedMigration[]> {
+export async function migrate(
+  sql: postgres.Sql,
+  directory: string,
+  { through = Number.POSITIVE_INFINITY }: { through?: number } = {},
+): Promise<AppliedMigration[]> {
   const migrations = await readMigrations(directory);
   // A connection that the driver opens for `reserve` alone is never handed over: one has to be there.
   await sql`select`;
@@ -37,7 +41,8 @@ export async function migrate(sql: postgres.Sql, directory: string): Promise<App
     await connection`select pg_advisory_lock(${LOCK})`;
     await connection`create table if not exists schema_migrations (
       version integer primary key, name text not null, sha256 text not null, applied_at timestamptz(3) not null default now())`;
-    const pending = findPending(migrations, await readApplied(connection));
+    const unseen = findPending(migrations, await readApplied(connection));
+    const pending = unseen.filter(({ version }) => version <= through);
     for (const migration of pending) await apply(connection, migration);
     return pending.map(({ version, name, sha256 }) => ({ version, name, sha256 }));
   } finally {
