@@ -8,7 +8,9 @@ import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { note } from "./env.ts";
 import type { AppContext, AppEnv } from "./env.ts";
 import { fieldErrors } from "./field-errors.ts";
+import { TRANSCRIPTIONS_PATH } from "./routes/audio/transcriptions-path.ts";
 import { invalid, problemHeaders, problemOf, RefusedRequest } from "./problem.ts";
+import type { ProblemDetails } from "./problem.ts";
 
 /** Every error ends here: a refusal is told, anything else is logged with its cause and told as `internal`. */
 export const answerError: ErrorHandler<AppEnv> = (error, c) => answerProblem(c, refusalOf(error));
@@ -21,6 +23,12 @@ export function answerUnmatched(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
     c.header("Allow", allowed.join(", "));
     return answerProblem(c, new AppError("method_not_allowed"));
   };
+}
+
+/** As OpenAI's clients read a refusal (https://platform.openai.com/docs/guides/error-codes), beside what it is for all others. */
+function openAiError({ status, detail: message, code, errors }: ProblemDetails) {
+  const type = status < 500 ? "invalid_request_error" : "server_error";
+  return { message, type, param: errors?.[0]?.pointer.slice(1) ?? null, code };
 }
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -40,7 +48,8 @@ function answerProblem(c: AppContext, error: unknown): Response {
   const problem = problemOf(error, c.var.requestId);
   note(c, { error_code: problem.code });
   if (problem.code === "internal") note(c, describeError(error));
-  return c.body(JSON.stringify(problem), problem.status as 400, problemHeaders(error, problem.code));
+  const told = c.req.path === TRANSCRIPTIONS_PATH ? { ...problem, error: openAiError(problem) } : problem;
+  return c.body(JSON.stringify(told), problem.status as 400, problemHeaders(error, problem.code));
 }
 
 /** The errors of the libraries beneath, in the words of the closed list. */

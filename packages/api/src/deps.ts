@@ -42,6 +42,8 @@ export interface Deps {
   readiness: (signal: AbortSignal) => Promise<Readiness>;
   /** The OpenAPI document. At the edge it is no part of the Worker, of whose 150 KiB it would be a tenth. */
   document: () => Promise<ApiDocument>;
+  /** How long an answer in OpenAI's shape may wait for its job. Without it 90 s. */
+  transcriptionWaitSeconds?: number;
   log: Log;
   clock: () => Date;
   /** http on loopback is allowed for `input.url` and webhooks: for tests. */

@@ -37,6 +37,12 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "DELETE /v1/jobs/:id": { of: "job" },
   "GET /v1/jobs/:id/result": { of: "job" },
   "GET /v1/jobs/:id/result/:task": { of: "job", params: { task: "audio.features" } },
+  "GET /v1/jobs/:id/transcript": { of: "transcriptionJob" },
+  "GET /v1/jobs/:id/transcript.json": { of: "transcriptionJob" },
+  "GET /v1/jobs/:id/transcript.txt": { of: "transcriptionJob" },
+  "GET /v1/jobs/:id/transcript.srt": { of: "transcriptionJob" },
+  "GET /v1/jobs/:id/transcript.vtt": { of: "transcriptionJob" },
+  "POST /v1/audio/transcriptions": {},
   "POST /v1/jobs/:id/cancel": { of: "job" },
   "POST /v1/jobs/:id/retry": { of: "canceledJob" },
   "GET /v1/jobs/:id/events": { of: "canceledJob" },
@@ -136,6 +142,7 @@ const MAKERS = {
     const json = { code, public_key: publicJwk };
     return (await bodyOf(await api.send("POST", "/v1/boxes", { json, headers: { Authorization: null } }))).id;
   },
+  transcriptionJob: post("/v1/jobs", { ...JOB, tasks: ["speech.transcription"] }),
   async canceledJob(api: ApiUnderTest) {
     const id = await job(api);
     await api.send("POST", `/v1/jobs/${id}/cancel`);

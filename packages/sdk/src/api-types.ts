@@ -693,7 +693,7 @@ export type Problem = {
   title: string;
   status: number;
   detail: string;
-  code: "validation_failed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "idempotency_in_flight" | "conflict" | "gone" | "body_too_large" | "unsupported_content_type" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal";
+  code: "validation_failed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "idempotency_in_flight" | "conflict" | "gone" | "body_too_large" | "unsupported_content_type" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal";
   request_id: string;
   errors?: ({
     pointer: string;
@@ -1005,6 +1005,46 @@ export interface Queries {
   "GET /v1/jobs/{id}": {
     /** Seconds to wait for the end of the job, at most 30. */
     wait?: string | undefined;
+  };
+  "GET /v1/jobs/{id}/transcript": {
+    /** Of one line of a cue. */
+    max_line_characters?: number | undefined;
+    /** Of one cue. */
+    max_lines?: number | undefined;
+    /** How long one cue stays. */
+    max_cue_seconds?: number | undefined;
+  };
+  "GET /v1/jobs/{id}/transcript.json": {
+    /** Of one line of a cue. */
+    max_line_characters?: number | undefined;
+    /** Of one cue. */
+    max_lines?: number | undefined;
+    /** How long one cue stays. */
+    max_cue_seconds?: number | undefined;
+  };
+  "GET /v1/jobs/{id}/transcript.txt": {
+    /** Of one line of a cue. */
+    max_line_characters?: number | undefined;
+    /** Of one cue. */
+    max_lines?: number | undefined;
+    /** How long one cue stays. */
+    max_cue_seconds?: number | undefined;
+  };
+  "GET /v1/jobs/{id}/transcript.srt": {
+    /** Of one line of a cue. */
+    max_line_characters?: number | undefined;
+    /** Of one cue. */
+    max_lines?: number | undefined;
+    /** How long one cue stays. */
+    max_cue_seconds?: number | undefined;
+  };
+  "GET /v1/jobs/{id}/transcript.vtt": {
+    /** Of one line of a cue. */
+    max_line_characters?: number | undefined;
+    /** Of one cue. */
+    max_lines?: number | undefined;
+    /** How long one cue stays. */
+    max_cue_seconds?: number | undefined;
   };
   "GET /v1/webhook-endpoints/{id}/attempts": {
     limit?: number | undefined;

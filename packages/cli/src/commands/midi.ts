@@ -1,17 +1,13 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { midiFile } from "@earshot/shared/domain/midi";
-import { AppError } from "@earshot/shared/domain/errors";
 import * as z from "zod";
-import { usageError } from "./command-error.ts";
-import { connect } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { withConnection } from "./submit.ts";
+import { readTaskResult } from "./task-result-source.ts";
 import type { Terminal } from "./terminal.ts";
 
 type MidiOptions = ConnectionOptions & { out?: string; json?: true };
-
-const TASK = "music.notes";
 
 const EXAMPLES = `
 Examples:
@@ -32,8 +28,6 @@ const notesResult = z.object({
   ),
 });
 
-const analysis = z.object({ results: z.array(z.looseObject({ task: z.string() })) });
-
 /** `earshot midi`: the notes of a job, or of what `analyze --json` printed, as a MIDI file. */
 export function addMidi(program: Command, terminal: Terminal): void {
   withConnection(program.command("midi"))
@@ -42,34 +36,11 @@ export function addMidi(program: Command, terminal: Terminal): void {
     .option("--out <file>", "where to write it (default: notes.mid)")
     .addHelpText("after", EXAMPLES)
     .action(async (source: string, options: MidiOptions) => {
-      const { notes } = notesResult.parse(await findResult(source, options, terminal));
+      const { notes } = notesResult.parse(await readTaskResult(source, "music.notes", options, terminal));
       const out = options.out ?? "notes.mid";
       await writeFile(out, midiFile(notes));
       terminal.out(
         options.json ? JSON.stringify({ file: out, notes: notes.length }) : `${out}: ${notes.length} notes`,
       );
     });
-}
-
-async function findResult(source: string, options: MidiOptions, terminal: Terminal): Promise<unknown> {
-  if (source.startsWith("job_")) {
-    const earshot = await connect(options, terminal.env);
-    return earshot.jobs.result(source, TASK, { signal: terminal.signal });
-  }
-  const found = resultIn(await readJson(source));
-  if (found === undefined)
-    throw new AppError("not_found", { message: `There is no result of ${TASK} in ${source}.` });
-  return found;
-}
-
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (cause) {
-    throw usageError(`${file} can't be read as JSON.`, { file, cause: String(cause) });
-  }
-}
-
-function resultIn(json: unknown): unknown {
-  return analysis.safeParse(json).data?.results.find(({ task }) => task === TASK);
 }

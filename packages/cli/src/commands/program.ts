@@ -20,6 +20,7 @@ import { addSimilar } from "./similar.ts";
 import { addSubmit } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 import { addTags } from "./tags.ts";
+import { addTranscript } from "./transcript.ts";
 import { addUp } from "./up.ts";
 import { addWebhooks } from "./webhooks.ts";
 import { addWorker } from "./worker.ts";
@@ -57,6 +58,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addJobs(program, terminal);
   addMidi(program, terminal);
   addSimilar(program, terminal);
+  addTranscript(program, terminal);
   addWebhooks(program, terminal);
   addKeys(program, terminal);
   addBoxes(program, terminal);

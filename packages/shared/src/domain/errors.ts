@@ -27,6 +27,7 @@ export const API_ERRORS = {
   forbidden: { status: 403, title: "This credential may not do that." },
   not_found: { status: 404, title: "There is nothing here." },
   method_not_allowed: { status: 405, title: "This method is not allowed here." },
+  not_acceptable: { status: 406, title: "This is not to be had in a format that is accepted." },
   idempotency_in_flight: { status: 409, title: "A request with this Idempotency-Key is still running." },
   conflict: { status: 409, title: "The resource is in a state that does not allow this." },
   gone: { status: 410, title: "The resource was deleted." },

@@ -10,7 +10,7 @@ export interface CueLimits {
 }
 
 /** As broadcasters have it: two lines of 42 characters, seven seconds. */
-const DEFAULT_CUE_LIMITS: CueLimits = { maxCharacters: 42, maxLines: 2, maxSeconds: 7 };
+export const DEFAULT_CUE_LIMITS: CueLimits = { maxCharacters: 42, maxLines: 2, maxSeconds: 7 };
 
 /** What is shown from `start` to `end`, in seconds. */
 export interface Cue {

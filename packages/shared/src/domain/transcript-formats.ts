@@ -3,7 +3,8 @@ import type { Transcript } from "./transcript.ts";
 import { cuesOf } from "./transcript-cues.ts";
 import type { CueLimits } from "./transcript-cues.ts";
 
-type TranscriptFormat = "txt" | "srt" | "vtt" | "json";
+export const TRANSCRIPT_FORMATS = ["json", "txt", "srt", "vtt"] as const;
+export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
 
 const WRITERS: Record<TranscriptFormat, (transcript: Transcript, limits?: CueLimits) => string> = {
   txt: textOf,

@@ -1,15 +1,13 @@
-import { sha256Hex, utf8 } from "@earshot/shared/crypto/bytes";
+import { utf8 } from "@earshot/shared/crypto/bytes";
 import { newId } from "@earshot/shared/crypto/ids";
 import { findSubmission, submitJob } from "@earshot/shared/db/jobs/submit-job";
-import { completeUpload, insertUpload } from "@earshot/shared/db/uploads";
 import { AppError } from "@earshot/shared/domain/errors";
 import type { Deps } from "../../deps.ts";
-import { note } from "../../env.ts";
 import type { App, AppContext } from "../../env.ts";
 import { fieldErrors } from "../../field-errors.ts";
 import { authorize } from "../../middleware/authorize.ts";
-import { invalid, RefusedRequest } from "../../problem.ts";
-import { recognisedAs } from "../uploads/not-audio.ts";
+import { RefusedRequest } from "../../problem.ts";
+import { checkFile, storeFile } from "./form-file.ts";
 import { mediaTypeOf, readJobForm } from "./job-form.ts";
 import type { JobForm } from "./job-form.ts";
 import { JobFormRequest } from "./job-request.ts";
@@ -17,7 +15,6 @@ import { orderedJob, refuseForbiddenUrls } from "./ordered-job.ts";
 import { answerFor, answerSubmission, idempotencyOf, replay, SubmitHeaders } from "./submission.ts";
 
 const PATH = "/v1/jobs";
-const HEAD_BYTES = 64;
 
 type FormDeps = Pick<Deps, "db" | "blobs" | "bell" | "log" | "sealKeys" | "watchJobs" | "allowLoopback">;
 
@@ -54,44 +51,7 @@ function parseHeaders(c: AppContext): SubmitHeaders {
   return data;
 }
 
-/** @returns its SHA-256, in hex. */
-async function checkFile(file: File): Promise<string> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const kind = recognisedAs(bytes.subarray(0, HEAD_BYTES));
-  if (kind !== null) throw invalid("/file", `The file is ${kind}, not audio.`, "not_audio");
-  return sha256Hex(bytes);
-}
-
 /** What makes two forms the same. Not their bytes: a client draws a new boundary for each repeat. */
 function contentOf({ file, jobText }: JobForm, sha256: string) {
   return utf8(JSON.stringify([jobText, file.name, file.type, sha256]));
-}
-
-/** The row comes first: whatever happens then, the sweep finds the file. */
-async function storeFile(
-  c: AppContext,
-  { db, blobs }: FormDeps,
-  id: string,
-  file: File,
-  sha256: string,
-): Promise<void> {
-  const { accountId } = c.var.principal;
-  const upload = await insertUpload(db, {
-    id,
-    accountId,
-    filename: filenameOf(file),
-    contentType: /^[\w!#$&^.+/-]{1,127}$/.test(file.type) ? file.type : "application/octet-stream",
-    sizeBytes: file.size,
-    sha256,
-    // Nobody else may write it: no URL was signed.
-    openSeconds: 0,
-  });
-  note(c, { upload_id: id });
-  await blobs.write(upload.blobKey, file.stream(), { sizeBytes: file.size, sha256 });
-  await completeUpload(db, accountId, id);
-}
-
-function filenameOf({ name }: File): string {
-  const printable = name.replaceAll(/\p{Cc}/gu, "");
-  return printable.slice(0, 255).toWellFormed() || "file";
 }

@@ -6,6 +6,7 @@ import { fieldErrors, toPointer } from "../../field-errors.ts";
 import { bodyTooLarge } from "../../middleware/body-limit.ts";
 import { parseStrictJson } from "../../middleware/strict-json.ts";
 import { invalid, RefusedRequest } from "../../problem.ts";
+import { TRANSCRIPTIONS_PATH } from "../audio/transcriptions-path.ts";
 import { hasAtMostParts } from "./form-parts.ts";
 import { JobFormRequest } from "./job-request.ts";
 
@@ -41,12 +42,17 @@ export function mediaTypeOf(c: AppContext): string {
   return (c.req.header("Content-Type") ?? "").split(";", 1).join("").trim().toLowerCase();
 }
 
+/** Where a form brings a file. */
+const FORM_PATHS = ["/v1/jobs", TRANSCRIPTIONS_PATH];
+
 /** A request that may be as large as a form with a file. */
 export function isJobForm(c: AppContext): boolean {
-  return c.req.method === "POST" && c.req.path === "/v1/jobs" && mediaTypeOf(c) === "multipart/form-data";
+  return (
+    c.req.method === "POST" && FORM_PATHS.includes(c.req.path) && mediaTypeOf(c) === "multipart/form-data"
+  );
 }
 
-/** Takes the form out of the body that was read, and lets the body go. @throws RefusedRequest that names the part. */
+/** @throws RefusedRequest that names the part. */
 export async function readJobForm(c: AppContext): Promise<JobForm> {
   const form = await parseForm(c);
   for (const name of form.keys()) {
@@ -54,18 +60,25 @@ export async function readJobForm(c: AppContext): Promise<JobForm> {
       throw invalid(toPointer([name]), "This field is not known here.", "unrecognized_keys");
     }
   }
-  const file = onePart(form, "file");
-  if (typeof file === "string")
-    throw invalid("/file", "This must be a file, with a filename.", "invalid_type");
-  if (file.size === 0) throw invalid("/file", "The file is empty.", "too_small");
-  if (file.size > LIMITS.formFileBytes) throw bodyTooLarge(LIMITS.formFileBytes);
+  const file = fileOf(form);
   const job = onePart(form, "job");
   // A client that gives the part a type of its own may send it as a file.
   const jobText = typeof job === "string" ? job : await job.text();
   return { file, job: parseJob(jobText), jobText };
 }
 
-async function parseForm(c: AppContext): Promise<FormData> {
+/** The part `file`. @throws RefusedRequest that says what is wrong with it. */
+export function fileOf(form: FormData): File {
+  const file = onePart(form, "file");
+  if (typeof file === "string")
+    throw invalid("/file", "This must be a file, with a filename.", "invalid_type");
+  if (file.size === 0) throw invalid("/file", "The file is empty.", "too_small");
+  if (file.size > LIMITS.formFileBytes) throw bodyTooLarge(LIMITS.formFileBytes);
+  return file;
+}
+
+/** Takes the form out of the body that was read, and lets the body go. */
+export async function parseForm(c: AppContext): Promise<FormData> {
   if ((c.req.header("Content-Encoding") ?? "identity").toLowerCase() !== "identity") {
     throw new AppError("unsupported_content_type", { message: "Forms are not compressed." });
   }

@@ -1,0 +1,2 @@
+/** As OpenAI has it. */
+export const TRANSCRIPTIONS_PATH = "/v1/audio/transcriptions";
