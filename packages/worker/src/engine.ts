@@ -8,7 +8,7 @@ import { defaultsFor } from "./inference/device.ts";
 import type { Device } from "./inference/device.ts";
 import { jobVersions } from "./inference/job-versions.ts";
 import type { JobVersions } from "./inference/job-versions.ts";
-import type { RecycleLimits } from "./inference/lane-pool.ts";
+import type { RecycleLimits } from "./inference/pool-options.ts";
 import { createLanes } from "./inference/lanes.ts";
 import type { Lanes, LanesLimits } from "./inference/lanes.ts";
 import type { EngineFigures } from "./inference/observer.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { BatchLimits } from "./batcher.ts";
-import type { RecycleLimits } from "./lane-pool.ts";
+import type { RecycleLimits } from "./pool-options.ts";
 
 const PROVIDERS = ["cpu", "cuda", "webgpu"] as const;
 export type Provider = (typeof PROVIDERS)[number];

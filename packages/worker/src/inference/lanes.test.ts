@@ -264,3 +264,19 @@ test("a job that stops leaves its lane to the next one, whose answer is right", 
   expect(state).toHaveLength(expected.state.length);
   expect(lanes.pids).toEqual(before);
 });
+
+test("lanes come and go while a call runs: it is not cut short, and the new ones are warm", async () => {
+  const lanes = await open({ preload: [MODEL] });
+  const running = lanes.scan(MODEL, long, never);
+  await handedOver();
+  lanes.limit({ count: 3 });
+  await vi.waitFor(() => expect(lanes.observe().lanes).toMatchObject({ alive: 3, wanted: 3 }), {
+    timeout: 30_000,
+  });
+  expect(lanes.loaded).toEqual([1, 2, 3].map(() => [`${MODEL}@6.2`]));
+  lanes.limit({ count: 1 });
+  await vi.waitFor(() => expect(lanes.pids).toHaveLength(1), { timeout: 30_000 });
+  await expect(running).resolves.toMatchObject({ outputs: expect.any(Float32Array) });
+  await expect(lanes.scan(MODEL, steps(1), never)).resolves.toBeDefined();
+  expect(lanes.observe().lanes).toMatchObject({ alive: 1, crashed: 0, killed: 0, recycled: 0, started: 3 });
+});

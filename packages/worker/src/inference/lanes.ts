@@ -12,7 +12,7 @@ import type {
 } from "./inference.ts";
 import { toAppError } from "./lane-errors.ts";
 import { LanePool } from "./lane-pool.ts";
-import type { PoolLimits, PoolOptions } from "./lane-pool.ts";
+import type { PoolLimits, PoolOptions } from "./pool-options.ts";
 import { modelRef } from "./manifest.ts";
 import type { ModelSpec } from "./manifest.ts";
 import { Observer } from "./observer.ts";
