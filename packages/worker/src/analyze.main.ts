@@ -38,6 +38,9 @@ const DEFUNCT_STATUS = 70;
 // EX_NOPERM: this box was revoked, and starting again changes nothing.
 const REVOKED_STATUS = 77;
 
+/** Whoever asks for the status is answered by then, whatever the database does. */
+const BACKLOG_MS = 2_000;
+
 const startedAt = new Date();
 const lines = createLog("worker");
 
@@ -113,7 +116,8 @@ await runUntilStopped(lines, async (stop) => {
   });
   await using _status = await openStatusSocket({
     home: started.HOME,
-    name: boxId.slice(-8).toLowerCase(),
+    // Several workers of one box share its home.
+    name: newId("box").slice(-8).toLowerCase(),
     describe: () =>
       describeWorker({
         workerId,
@@ -122,7 +126,7 @@ await runUntilStopped(lines, async (stop) => {
         engine,
         jobs,
         settings,
-        backlog: () => readBacklog(database.db).catch(() => null),
+        backlog: () => withinMs(BACKLOG_MS, readBacklog(database.db)),
       }),
     log,
   });
@@ -171,6 +175,11 @@ await runUntilStopped(lines, async (stop) => {
   if (access.revoked.aborted) return REVOKED_STATUS;
   return defunct.aborted ? DEFUNCT_STATUS : 0;
 });
+
+/** null: it failed, or took too long. */
+function withinMs<T>(ms: number, answer: Promise<T>): Promise<T | null> {
+  return Promise.race([answer.catch(() => null), pause(ms).then(() => null)]);
+}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

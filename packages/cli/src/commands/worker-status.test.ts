@@ -72,6 +72,15 @@ test("worker status tells what a worker does: its state, lanes, models, jobs, wh
   expect((await status(worker.home)).status).toBe(3);
 });
 
+test("while the database does not answer a worker tells all the same, but not what waits", async () => {
+  await using worker = await startWorkerProcess(stack);
+  await stack.sql.begin(async (tx) => {
+    await tx`lock table jobs in access exclusive mode`;
+    expect(await worker.status()).toMatchObject({ state: "ready", queue: null, lanes: { alive: 1 } });
+    expect((await status(worker.home)).stdout).toContain("the database does not answer");
+  });
+});
+
 test("a defunct worker, and one that does not answer, are told with status 1", async () => {
   await using defunct = await startWorkerProcess(stack, { EARSHOT_DEVICE: "cuda" });
   const told = await status(defunct.home);
