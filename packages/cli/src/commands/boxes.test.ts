@@ -149,6 +149,7 @@ test("a box that is revoked in the middle of a job takes and writes no more, and
   const job = await stack.submitAndRing({ inputUrl: input.url, tasks: ["audio.features"] });
   await input.asked(1);
   await cli("boxes", "revoke", first.id);
+  expect((await cli("boxes", "list")).stdout).toMatch(new RegExp(`^${first.id}  revoked `, "m"));
   const other = await startBox(second);
   input.release();
 

@@ -20,7 +20,7 @@ export interface MigrateOptions {
   json?: true;
 }
 
-/** `earshot migrate` and `earshot database login`: what only the owner of the tables does. */
+/** `earshot migrate` and `earshot database setup|login`: what only the owner of the tables does. */
 export function addDatabase(program: Command, terminal: Terminal): void {
   const load = () => import("./manage-database.ts");
 
@@ -32,9 +32,17 @@ export function addDatabase(program: Command, terminal: Terminal): void {
     .addHelpText("after", MIGRATE_EXAMPLES)
     .action(async (options: MigrateOptions) => (await load()).migrateDatabase(options, terminal));
 
-  program
-    .command("database")
-    .description("The database's logins")
+  const database = program.command("database").description("The database's logins");
+
+  database
+    .command("setup")
+    .description(
+      "Migrate, and keep in EARSHOT_HOME what the processes of one machine need: keys, logins, a first account",
+    )
+    .option("--json", "print JSON alone on stdout")
+    .action(async (options: { json?: true }) => (await load()).setUpDatabase(options, terminal));
+
+  database
     .command("login")
     .description("Give a process a new password; the old one opens nothing any more")
     .argument("<role>", "api, worker or deliver")

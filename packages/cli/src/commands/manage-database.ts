@@ -1,8 +1,10 @@
 import { migrate, MigrationError, pendingMigrations } from "@earshot/shared/db/migrate";
 import type { AppliedMigration } from "@earshot/shared/db/migrate";
-import { DATABASE_ROLES } from "../stack/home.ts";
+import { DATABASE_ROLES, makeHome } from "../stack/home.ts";
 import { newLogin } from "../stack/new-login.ts";
 import { writeSecret } from "../stack/secret-file.ts";
+import { prepareDatabase } from "../stack/stack.ts";
+import { readStackConfig } from "../stack/stack-config.ts";
 import { MIGRATIONS } from "../stack/stack-database.ts";
 import { CommandError, EXIT, usageError } from "./command-error.ts";
 import type { MigrateOptions } from "./database.ts";
@@ -34,4 +36,15 @@ export async function renewLogin(name: string, { out }: { out: string }, termina
     writeSecret(out, await newLogin(sql, role, url)),
   );
   terminal.out(`${out}: the URL of earshot_${role}, with its new password`);
+}
+
+/** For an installation on one machine: each key, login and account is made once and kept, so that it may run at each start. */
+export async function setUpDatabase({ json }: { json?: true }, terminal: Terminal): Promise<void> {
+  const { home } = readStackConfig(terminal.env);
+  await makeHome(home);
+  const ownerUrl = await withOwnersDatabase(terminal.env, async (_, { url }) => url);
+  await prepareDatabase(home, { ownerUrl, keepsLogins: true });
+  terminal.out(
+    json ? JSON.stringify({ home: home.directory }) : `${home.directory} has what each process needs`,
+  );
 }

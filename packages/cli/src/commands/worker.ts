@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { EnrolOptions } from "./enrol-box.ts";
 import type { ExitStatus } from "./command-error.ts";
+import type { InstallOptions } from "./install-worker.ts";
 import type { Terminal } from "./terminal.ts";
 import type { WorkerStatusOptions } from "./worker-status.ts";
 
@@ -22,7 +23,7 @@ Examples:
 
 The code is of \`earshot boxes invite\`. The worker is told where its key is by EARSHOT_BOX_KEY_FILE.`;
 
-/** `earshot worker status|enrol`. */
+/** `earshot worker status|enrol|install`. */
 export function addWorker(program: Command, terminal: Terminal, finish: (status: ExitStatus) => void): void {
   const worker = program.command("worker").description("The inference workers of this machine");
 
@@ -45,4 +46,16 @@ export function addWorker(program: Command, terminal: Terminal, finish: (status:
     .option("--json", "print JSON alone on stdout")
     .addHelpText("after", ENROL_HELP)
     .action(async (options: EnrolOptions) => (await import("./enrol-box.ts")).enrolBox(options, terminal));
+
+  worker
+    .command("install")
+    .description("Write what starts a worker at boot: a hardened systemd unit or a compose file")
+    .option("--systemd", "a unit, for this checkout")
+    .option("--compose", "a compose file, for an image")
+    .option("--key <file>", "the key that `worker enrol` wrote", "/etc/earshot/box-key")
+    .option("--root <directory>", "write below it", "/")
+    .option("--dry-run", "show the files, and write nothing")
+    .action(async (options: InstallOptions) =>
+      (await import("./install-worker.ts")).installWorker(options, terminal),
+    );
 }

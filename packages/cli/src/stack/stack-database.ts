@@ -4,23 +4,32 @@ import type { OpenDatabase } from "@earshot/shared/db/database";
 import { migrate, MigrationError } from "@earshot/shared/db/migrate";
 import { DATABASE_ROLES } from "./home.ts";
 import type { DatabaseRole, Home } from "./home.ts";
-import type { EmbeddedPostgres } from "./postgres.ts";
 import { newLogin } from "./new-login.ts";
-import { writeSecret } from "./secret-file.ts";
+import { readSecret, writeSecret } from "./secret-file.ts";
 import { StackError } from "./stack-error.ts";
 
 const DATABASE = "earshot";
 export const MIGRATIONS = fileURLToPath(new URL("../../../../migrations", import.meta.url));
 
+/** Where the tables are. */
+export interface StackServer {
+  ownerUrl: string;
+  /** Passwords that still open something stay: processes that run know no other. */
+  keepsLogins?: true;
+}
+
 /** The product's database as its owner, with every migration applied, and a login for each process in the home. */
-export async function openStackDatabase(home: Home, postgres: EmbeddedPostgres): Promise<OpenDatabase> {
-  await createDatabase(postgres);
-  const url = new URL(postgres.ownerUrl);
+export async function openStackDatabase(home: Home, server: StackServer): Promise<OpenDatabase> {
+  await createDatabase(server);
+  const url = new URL(server.ownerUrl);
   url.pathname = `/${DATABASE}`;
   const database = openDatabase({ url: url.href, name: "earshot up", max: 1 });
   try {
     await migrate(database.sql, MIGRATIONS);
-    for (const role of DATABASE_ROLES) await renewLogin(database, role, home, url);
+    for (const role of DATABASE_ROLES) {
+      if (server.keepsLogins && (await isOpen(home.databaseUrl(role)))) continue;
+      await renewLogin(database, role, home, url);
+    }
     return database;
   } catch (error) {
     await database.close();
@@ -36,13 +45,28 @@ function unfit(home: Home, cause: MigrationError): StackError {
   );
 }
 
-export async function createDatabase(postgres: Pick<EmbeddedPostgres, "ownerUrl">): Promise<void> {
-  const server = openDatabase({ url: postgres.ownerUrl, name: "earshot up", max: 1 });
+export async function createDatabase({ ownerUrl }: StackServer): Promise<void> {
+  const server = openDatabase({ url: ownerUrl, name: "earshot up", max: 1 });
   try {
     const found = await server.sql`select from pg_database where datname = ${DATABASE}`;
     if (found.length === 0) await server.sql`create database ${server.sql(DATABASE)}`;
   } finally {
     await server.close();
+  }
+}
+
+/** Whether the URL in a file opens a database. */
+async function isOpen(file: string): Promise<boolean> {
+  const url = await readSecret(file);
+  if (url === null) return false;
+  const { sql, close } = openDatabase({ url, name: "earshot setup", max: 1 });
+  try {
+    await sql`select`;
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await close();
   }
 }
 

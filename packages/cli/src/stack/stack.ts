@@ -13,7 +13,6 @@ import { stopLeftovers } from "./leftovers.ts";
 import { lockHome } from "./lock.ts";
 import { lastLineOf, logFileOf } from "./log-file.ts";
 import { findFreePort, isFreePort } from "./postgres-port.ts";
-import type { EmbeddedPostgres } from "./postgres.ts";
 import { keepSecret } from "./secret-file.ts";
 import { keepResultKeys } from "./result-keys.ts";
 import { ServiceNotReady } from "./service-process.ts";
@@ -22,6 +21,7 @@ import { Service, startTogether } from "./service.ts";
 import type { SupervisorContext } from "./service.ts";
 import type { StackConfig } from "./stack-config.ts";
 import { openStackDatabase } from "./stack-database.ts";
+import type { StackServer } from "./stack-database.ts";
 import { StackError } from "./stack-error.ts";
 
 /** What the queue's process says of itself when it is ready. */
@@ -80,12 +80,12 @@ async function stopAll(services: readonly Service[]): Promise<void> {
 }
 
 /** Secrets, database and first account, before any process of the stack. */
-export async function prepareDatabase(home: Home, postgres: EmbeddedPostgres): Promise<void> {
+export async function prepareDatabase(home: Home, server: StackServer): Promise<void> {
   const sealKeys = await keepSecret(home.sealKeys, () => newSealKey("k1"));
   await keepSecret(home.urlKey, () => randomBytes(32).toString("base64url"));
   await keepAuditKey(home);
   await keepResultKeys(home);
-  const database = await openStackDatabase(home, postgres);
+  const database = await openStackDatabase(home, server);
   try {
     await ensureFirstAccount(database.db, home, sealKeys);
   } finally {
