@@ -1,6 +1,8 @@
 import { newBoxKeyPair } from "@earshot/shared/crypto/box-assertions";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { insertCalibration } from "@earshot/shared/db/calibrations";
+import { insertSpeaker } from "@earshot/shared/db/speakers";
+import { newJob, submitNewJob } from "@earshot/testkit/rooms";
 import { bodyOf } from "./answer.ts";
 import type { ApiUnderTest, Caller } from "./api-under-test.ts";
 import { addPerson } from "./person.ts";
@@ -25,6 +27,8 @@ export interface RouteSample {
 const JOB = { input: { url: "https://example.com/a.wav" }, tasks: ["audio.features"] };
 const UPLOAD = { filename: "a.wav", content_type: "audio/wav", size: 4 };
 const ENDPOINT = { url: "https://example.com/hook" };
+/** Of the job that is made with a speaker. */
+const HEARD = { job_id: "job_01BX5ZZKBKACTAV9WEVGEMMVRZ", speaker: "speaker_1" };
 const KEY = { name: "a test's", scopes: ["jobs:read"] };
 
 /** One line a route. A route of the app that is missing here fails the suite, and so does a line without a route. */
@@ -50,6 +54,11 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "POST /v1/calibrations": {},
   "GET /v1/calibrations": {},
   "PATCH /v1/calibrations/:id": { of: "calibration", json: { active: true } },
+  "POST /v1/speakers": { of: "speaker", json: { ...HEARD, name: "Anna", consent: "hers" } },
+  "GET /v1/speakers": {},
+  "GET /v1/speakers/:id": { of: "speaker" },
+  "POST /v1/speakers/:id/verify": { of: "speaker", json: HEARD, onlyReads: true },
+  "DELETE /v1/speakers/:id": { of: "speaker" },
   "POST /v1/webhook-endpoints": { json: ENDPOINT },
   "GET /v1/webhook-endpoints": {},
   "GET /v1/webhook-endpoints/:id": { of: "endpoint" },
@@ -123,6 +132,18 @@ const MAKERS = {
   async event(api: ApiUnderTest) {
     const sent = await api.send("POST", `/v1/webhook-endpoints/${await endpoint(api)}/test`);
     return (await bodyOf<{ event_id: string }>(sent)).event_id;
+  },
+  async speaker({ owner, deps, caller: { accountId } }: ApiUnderTest) {
+    const isThere = await owner.sql`select from jobs where id = ${HEARD.job_id}`;
+    if (isThere.length === 0) await submitNewJob(owner.db, newJob(accountId, { id: HEARD.job_id }));
+    const voice = { speechSeconds: 1, space: "s@1", embedding: [1], jobId: HEARD.job_id };
+    const made = await insertSpeaker(owner.db, deps.sealKeys, {
+      accountId,
+      name: "Anna",
+      consent: "hers",
+      ...voice,
+    });
+    return made?.id ?? "none";
   },
   upload: post("/v1/uploads", UPLOAD),
   apiKey: post("/v1/api-keys", KEY),

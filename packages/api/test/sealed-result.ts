@@ -13,8 +13,8 @@ export async function sealedResult(
   jobId: string,
   text: string,
   inBlob: boolean,
+  task: NewTaskResult["task"] = "speech.segments",
 ): Promise<NewTaskResult> {
-  const task = "speech.segments";
   const { key, sealedKey } = await newEnvelope(resultSealKey, `${jobId} ${task}`);
   const keys = { keyId: resultSealKey.id, sealedKey };
   const bytes = inBlob ? gzipped(text) : new TextEncoder().encode(text);

@@ -46,7 +46,7 @@ export type ApiKeyList = {
 export type ApiKeyRequest = {
   name: string;
   /** What it may do, never more than the credential that asks. */
-  scopes: ("*" | "jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "boxes:read" | "boxes:write" | "account:read" | "account:write")[];
+  scopes: ("*" | "jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "speakers:read" | "speakers:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "boxes:read" | "boxes:write" | "account:read" | "account:write")[];
   /** In the future, at most ten years away. Without it, or null: never. */
   expires_at?: string | null | undefined;
   ip_allow_list?: (string)[] | undefined;
@@ -804,6 +804,32 @@ export type SimilarRequest = {
   limit?: number | undefined;
 };
 
+export type Speaker = {
+  id: string;
+  name: string;
+  consent: string;
+  /** Of the model that heard the voice: voices of two spaces are never compared. */
+  space: string;
+  speech_seconds: number;
+  job_id: string;
+  created_at: string;
+};
+
+export type SpeakerList = {
+  data: (Speaker)[];
+  has_more: false;
+  next_cursor: null;
+};
+
+export type SpeakerRequest = {
+  name: string;
+  /** Who agreed that this voice is kept, when and for what. It is kept with it. */
+  consent: string;
+  job_id: string;
+  /** As the job's result labels them: `speaker_1`. */
+  speaker: string;
+};
+
 export type TaskResult = {
   task: string;
   status: "succeeded" | "failed";
@@ -812,7 +838,7 @@ export type TaskResult = {
 
 export type TokenRequest = {
   /** What the token may do, never more than its maker; all of that without it. `uploads:write` alone is for browsers. */
-  scopes?: ("jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "boxes:read" | "boxes:write" | "account:read" | "account:write")[] | undefined;
+  scopes?: ("jobs:read" | "jobs:write" | "uploads:write" | "webhooks:read" | "webhooks:write" | "events:read" | "speakers:read" | "speakers:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "audit:read" | "boxes:read" | "boxes:write" | "account:read" | "account:write")[] | undefined;
   /** Seconds. */
   expires_in?: number | undefined;
 };
@@ -862,6 +888,28 @@ export type Usage = {
   compute_seconds: number;
   /** Now. */
   queued_jobs: number;
+};
+
+export type Verification = {
+  speaker_id: string;
+  space: string;
+  /** Null: nobody has said one for this space. */
+  threshold: number | null;
+  /** The likeliest first. */
+  voices: ({
+    speaker: string;
+    /** The cosine of the two voices. */
+    score: number;
+    decision: "same" | "different" | null;
+  })[];
+};
+
+export type VerificationRequest = {
+  job_id: string;
+  /** One of the job's; all of them where it is left out. */
+  speaker?: string | undefined;
+  /** Instead of the space's own. */
+  threshold?: number | undefined;
 };
 
 export type WebhookEndpoint = {

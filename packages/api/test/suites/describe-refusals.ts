@@ -110,6 +110,8 @@ export function describeRefusals(open: OpenFrontDoor): void {
         migrations: "current",
       });
       expect(await bodyOf(await door.send("GET", "/openapi.json"))).toMatchObject({ openapi: "3.1.0" });
+      const { data } = await bodyOf<{ data: { id: string }[] }>(await door.send("GET", "/v1/models"));
+      expect(data.map(({ id }) => id)).toContain("silero_vad");
     });
   });
 }

@@ -15,6 +15,7 @@ export const ID_PREFIXES = {
   session: "ses",
   invitation: "inv",
   calibration: "cal",
+  speaker: "spk",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

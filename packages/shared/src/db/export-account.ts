@@ -41,6 +41,7 @@ export const EXPORTED: readonly Exported[] = [
     order: ["created_at", "id"],
     where: sql`deleted_at is null`,
   },
+  { type: "speaker", scope: "speakers:read", table: "speakers", order: ["created_at", "id"] },
   { type: "event", scope: "events:read", table: "events", order: ["created_at", "id"] },
   { type: "delivery", scope: "webhooks:read", table: "deliveries", order: ["id"] },
   { type: "audit_entry", scope: "audit:read", table: "audit_log", order: ["created_at", "id"] },

@@ -22,6 +22,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { kind: "secrets", table: "jobs", id: ["id"], column: "webhook_secret_sealed" },
   { kind: "secrets", table: "webhook_endpoints", id: ["id"], column: "secret_sealed" },
   { kind: "secrets", table: "webhook_endpoints", id: ["id"], column: "previous_secret_sealed" },
+  { kind: "secrets", table: "speakers", id: ["id"], column: "embedding_sealed" },
   { kind: "secrets", table: "signing_keys", id: ["kid"], column: "private_jwk_sealed" },
   { kind: "results", table: "task_results", id: ["job_id", "task"], column: "sealed_key" },
 ];

@@ -222,6 +222,18 @@ export const calibrations = pgTable("calibrations", {
   createdAt: time("created_at").notNull().defaultNow(),
 });
 
+export const speakers = pgTable("speakers", {
+  id: text("id").primaryKey(),
+  accountId: accountId(),
+  name: text("name").notNull(),
+  consent: text("consent").notNull(),
+  space: text("space").notNull(),
+  embeddingSealed: text("embedding_sealed").notNull(),
+  speechSeconds: doublePrecision("speech_seconds").notNull(),
+  jobId: text("job_id").notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+});
+
 export const webhookEndpoints = pgTable("webhook_endpoints", {
   id: text("id").primaryKey(),
   accountId: accountId(),

@@ -13,6 +13,8 @@ export const LIMITS = {
   inlineResultBytes: 256_000,
   webhookBodyBytes: 20_000,
   webhookEndpoints: 100,
+  /** Whom an account can tell by their voices. */
+  speakers: 500,
   secretGraceSeconds: 7 * 24 * 3600,
   recoveredAtOnce: 10_000,
   jsonBodyBytes: 1024 ** 2,

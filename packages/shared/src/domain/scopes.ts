@@ -6,6 +6,8 @@ export const SCOPES = [
   "webhooks:read",
   "webhooks:write",
   "events:read",
+  "speakers:read",
+  "speakers:write",
   "keys:read",
   "keys:write",
   "members:read",
@@ -25,7 +27,15 @@ export const ROLES = ["owner", "admin", "member", "viewer"] as const;
 export type Role = (typeof ROLES)[number];
 
 const VIEWER = ["jobs:read", "webhooks:read", "events:read", "members:read", "account:read"] as const;
-const MEMBER = [...VIEWER, "jobs:write", "uploads:write", "webhooks:write"] as const;
+/** Voices are nobody's to compare who only looks on. */
+const MEMBER = [
+  ...VIEWER,
+  "jobs:write",
+  "uploads:write",
+  "webhooks:write",
+  "speakers:read",
+  "speakers:write",
+] as const;
 const ADMIN = [
   ...MEMBER,
   "keys:read",

@@ -124,7 +124,10 @@ class PairTable {
       const cluster = this.#clusters[index];
       if (!cluster || index === first) continue;
       const cell = this.#cell(first, index);
-      this.#similarities[cell] = meanCosine(merged, cluster);
+      this.#similarities[cell] =
+        (one.windows.length * at(this.#similarities, cell) +
+          other.windows.length * at(this.#similarities, this.#cell(second, index))) /
+        merged.windows.length;
       this.#together[cell] = at(this.#together, cell) + at(this.#together, this.#cell(second, index));
     }
     for (let row = first; row < this.#width; row++) this.#look(row, first, second);

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TASKS } from "@earshot/shared/domain/tasks";
+import { silentLog } from "@earshot/shared/log";
+import { expect, test } from "vitest";
+import { createLanes } from "../inference/lanes.ts";
+import { seededRandom } from "../signal/test-signals.ts";
+import { JobFeatures } from "./features.ts";
+import { diarizationError } from "./speakers/testing/diarization-error.ts";
+import { writeStandInModels } from "./speakers/testing/stand-in-models.ts";
+import { RATE_HZ, speak } from "./speakers/testing/tone-voices.ts";
+import type { Turn } from "./speakers/testing/tone-voices.ts";
+import { speechSpeakers } from "./speech-speakers.ts";
+
+const SECONDS = 20 * 60;
+
+/** Five who take turns of 2 to 10 s, a quarter of which begin before the last one has ended. Three are never heard at once. */
+function meeting(): Turn<number>[] {
+  const random = seededRandom(11);
+  const turns: Turn<number>[] = [];
+  let [start, speaker] = [0.5, 0];
+  while (start < SECONDS - 12) {
+    const end = start + 2 + 8 * random();
+    turns.push({ start, end, speaker });
+    speaker = (speaker + 1 + Math.floor(4 * random())) % 5;
+    start = random() < 0.25 ? end - 1 : end + 0.4 + random();
+  }
+  return turns;
+}
+
+test("twenty minutes of five who interrupt each other: who speaks is known but for 0.5 % of the speech", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "earshot-speakers-"));
+  const registry = await writeStandInModels(directory);
+  const lanes = await createLanes({ count: 2, threads: 1, device: "cpu", registry, log: silentLog });
+  const { signal } = new AbortController();
+  const script = meeting();
+  const samples = speak(script, SECONDS);
+  try {
+    const run = speechSpeakers.start(TASKS["speech.speakers"].options.parse({}), {
+      media: {
+        format: "wav",
+        codec: "pcm_f32le",
+        channels: 1,
+        channelLayout: "mono",
+        sampleRateHz: RATE_HZ,
+        durationSeconds: SECONDS,
+      },
+      inference: lanes,
+      features: new JobFeatures({ inference: lanes, signal }),
+      signal,
+    });
+    for (let at = 0; at < samples.length; at += RATE_HZ) {
+      await run.push({ channels: [samples.subarray(at, at + RATE_HZ)] });
+    }
+    const { turns, speaker_count: count } = (await run.finish()) as unknown as {
+      turns: Turn[];
+      speaker_count: number;
+    };
+    expect(count).toBe(5);
+    expect(diarizationError(script, turns).total).toBeLessThan(0.005);
+  } finally {
+    await lanes.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}, 300_000);
