@@ -29,6 +29,7 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
       actor: { kind: "api_key", id: row.id },
       scopes: row.scopes,
       requestsPerMinute: row.requestsPerMinute,
+      allowedModels: row.allowedModels,
       ...(row.expiresAt !== null && { expiresAt: row.expiresAt }),
     };
   };

@@ -1,3 +1,4 @@
+import type { AllowedModels } from "@earshot/shared/domain/allowed-models";
 import { allows } from "@earshot/shared/domain/scopes";
 import type { Role, Scope } from "@earshot/shared/domain/scopes";
 import type { AppContext } from "./env.ts";
@@ -19,6 +20,8 @@ export interface Principal {
   scopes: readonly string[];
   /** Of the credential itself, where it is less than what the account may. */
   requestsPerMinute?: number | null;
+  /** Of the account, where its credential was looked up in this request. */
+  allowedModels?: AllowedModels;
   /** When what was shown ends by itself; never without it. */
   expiresAt?: Date;
 }

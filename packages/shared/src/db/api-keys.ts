@@ -2,9 +2,10 @@ import type { SQL } from "drizzle-orm";
 import { and, desc, eq, getTableColumns, isNull, lt, or, sql } from "drizzle-orm";
 import type { NewApiKey } from "../crypto/api-keys.ts";
 import { newId } from "../crypto/ids.ts";
+import type { AllowedModels } from "../domain/allowed-models.ts";
 import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
-import { apiKeys } from "./schema.ts";
+import { accounts, apiKeys } from "./schema.ts";
 
 /** What may be shown of a key: its row without the hash. */
 export type ApiKey = Omit<typeof apiKeys.$inferSelect, "secretHash">;
@@ -35,14 +36,15 @@ export async function insertApiKey(db: Database, input: NewApiKeyRow): Promise<A
 
 const usable = sql<boolean>`(${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now()))`;
 
+/** A key with what proves it, and what its account may use. */
+type FoundApiKey = ApiKey & { secretHash: string; usable: boolean; allowedModels: AllowedModels };
+
 /** The row behind a prefix, revoked or expired ones too: the caller must compare the hash in every case. */
-export async function findApiKeyByPrefix(
-  db: Database,
-  prefix: string,
-): Promise<(ApiKey & { secretHash: string; usable: boolean }) | null> {
+export async function findApiKeyByPrefix(db: Database, prefix: string): Promise<FoundApiKey | null> {
   const [row] = await db
-    .select({ ...SHOWN, secretHash: apiKeys.secretHash, usable })
+    .select({ ...SHOWN, secretHash: apiKeys.secretHash, usable, allowedModels: accounts.allowedModels })
     .from(apiKeys)
+    .innerJoin(accounts, eq(accounts.id, apiKeys.accountId))
     .where(eq(apiKeys.prefix, prefix));
   return row ?? null;
 }

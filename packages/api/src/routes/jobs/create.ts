@@ -52,7 +52,12 @@ export function createJob(app: App, deps: SubmitDeps): void {
     await closeOpenUpload(deps, c.var.principal.accountId, request);
     const job = await orderedJob(c, deps.sealKeys, request);
     const idempotency = await idempotencyOf(headers, PATH, c.var.rawBody);
-    const submission = await submitJob(deps.db, { job, idempotency, answerFor });
+    const submission = await submitJob(deps.db, {
+      job,
+      allowedModels: c.var.principal.allowedModels,
+      idempotency,
+      answerFor,
+    });
     return answerSubmission(c, deps, submission, headers);
   });
 }

@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { TaskName } from "../../domain/tasks.ts";
 import { fromNow } from "../clock.ts";
 import { refuseForbiddenModels } from "../../domain/allowed-models.ts";
+import type { AllowedModels } from "../../domain/allowed-models.ts";
 import { findAllowedModels } from "../allowed-models.ts";
 import type { Database } from "../database.ts";
 import { idempotencyKeys, jobs } from "../schema.ts";
@@ -48,6 +49,14 @@ export type Submission =
   | { outcome: "in_flight" }
   | { outcome: "key_reused" };
 
+interface SubmitRequest {
+  job: NewJob;
+  /** Of the account, where they were read with its credential a moment ago: that spares a trip to the database. */
+  allowedModels?: AllowedModels | undefined;
+  idempotency: IdempotencyClaim | null;
+  answerFor: (job: Job) => SavedAnswer;
+}
+
 /** How long a new job waits for its bell before any idle worker may take it from the table. */
 const BELL_SECONDS = 30;
 
@@ -56,17 +65,14 @@ const BELL_SECONDS = 30;
  * request gets the same bytes. `answerFor` must be pure.
  * @throws AppError `forbidden` for a task whose model the account may not use.
  */
-export async function submitJob(
-  db: Database,
-  input: { job: NewJob; idempotency: IdempotencyClaim | null; answerFor: (job: Job) => SavedAnswer },
-): Promise<Submission> {
+export async function submitJob(db: Database, input: SubmitRequest): Promise<Submission> {
   const { idempotency } = input;
   // One statement is a transaction by itself: to begin and to commit one would be more trips to the database.
-  if (idempotency === null) return created(await insertJob(db, input.job), input.answerFor);
+  if (idempotency === null) return created(await insertJob(db, input), input.answerFor);
   return db.transaction(async (tx) => {
     const earlier = await findSubmission(tx, input.job.accountId, idempotency);
     if (earlier) return earlier;
-    const submission = created(await insertJob(tx, input.job), input.answerFor);
+    const submission = created(await insertJob(tx, input), input.answerFor);
     await remember(tx, input.job.accountId, idempotency, submission.answer);
     return submission;
   });
@@ -76,16 +82,17 @@ function created(job: Job, answerFor: (job: Job) => SavedAnswer) {
   return { outcome: "created" as const, job, answer: answerFor(job) };
 }
 
-async function insertJob(tx: Database, input: NewJob): Promise<Job> {
-  const { queueDeadlineSeconds, ...rest } = input;
+async function insertJob(tx: Database, { job, allowedModels }: SubmitRequest): Promise<Job> {
+  const { queueDeadlineSeconds, ...rest } = job;
+  const allowed = allowedModels === undefined ? await findAllowedModels(tx, job.accountId) : allowedModels;
   // Before the insert, which may be a transaction of its own: what is refused is not kept.
-  refuseForbiddenModels(input.tasks, await findAllowedModels(tx, input.accountId));
-  const [job] = await tx
+  refuseForbiddenModels(job.tasks, allowed);
+  const [inserted] = await tx
     .insert(jobs)
     .values({ ...rest, queueDeadlineAt: fromNow(queueDeadlineSeconds), claimableAt: fromNow(BELL_SECONDS) })
     .returning(jobColumns);
-  if (job === undefined) throw new Error("an insert gave no row");
-  return job;
+  if (inserted === undefined) throw new Error("an insert gave no row");
+  return inserted;
 }
 
 /**
