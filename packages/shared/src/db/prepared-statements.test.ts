@@ -36,6 +36,15 @@ test("a statement is prepared once and run again with other values, in transacti
   expect((await preparedIn(db))["select $1::int + 1 as sum"]).toBe(3);
 });
 
+test("a search is planned anew each time", async () => {
+  await using opened = open();
+  for (let run = 1; run <= 2; run++) {
+    const found = await opened.db.execute(sql`select n from generate_series(1, 9) n order by n LIMIT ${run}`);
+    expect(found).toHaveLength(run);
+  }
+  expect(Object.keys(await preparedIn(opened.db)).filter((text) => text.includes("LIMIT"))).toEqual([]);
+});
+
 test("a table that changes under a prepared statement does not break it", async () => {
   await using opened = open();
   const { db } = opened;
