@@ -41,6 +41,14 @@ test("the scripts that workflows run are there", () => {
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
+test("the directories that Dependabot looks into have what it looks for", () => {
+  const text = readFileSync(join(ROOT, ".github/dependabot.yml"), "utf8");
+  const docker = /package-ecosystem: docker\n\s+directory: (\S+)/.exec(text)?.[1] ?? "";
+  expect(
+    readdirSync(join(ROOT, docker)).filter((file) => file.startsWith("Dockerfile")).length,
+  ).toBeGreaterThan(0);
+});
+
 test("a mistake in a workflow is seen", () => {
   const text = FILES[0]?.text.replace("runs-on:", "run-on:") ?? "";
   expect(
