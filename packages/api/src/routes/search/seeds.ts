@@ -65,16 +65,10 @@ function commonSpace(
   return first;
 }
 
-/** The mean of vectors, scaled to length 1. */
+/** Of the mean of vectors; those of jobs are stored with length 1. */
 function directionOf(vectors: readonly (readonly number[])[], pointer: string): number[] {
-  const units = vectors.map(unit);
-  const sum = unit((units[0] ?? []).map((_, i) => units.reduce((total, one) => total + (one[i] ?? 0), 0)));
-  if (!sum.every(Number.isFinite)) throw invalid(pointer, "It has no direction");
-  return sum;
-}
-
-/** NaN of a vector without a direction. */
-function unit(vector: readonly number[]): number[] {
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
+  const sum = (vectors[0] ?? []).map((_, i) => vectors.reduce((total, one) => total + (one[i] ?? 0), 0));
+  const length = Math.hypot(...sum);
+  if (length === 0 || length === Infinity) throw invalid(pointer, "It has no direction");
+  return sum.map((value) => value / length);
 }
