@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { estimateKey, KEY_NAMES } from "./key.ts";
 import { MusicMeter } from "./music-meter.ts";
-import { seededRandom } from "./test-signals.ts";
+import { seededRandom, tone } from "./test-signals.ts";
 import { beatsAt, clickTrack } from "./testing/rhythm.ts";
 import { renderProgression } from "./testing/chords.ts";
 
@@ -30,6 +30,12 @@ describe.each([0, 30, -40])("rendered chord progressions, %i cents from A4 = 440
   test("are tuned as they are, within 3 cents", () => {
     for (const { tuningCents } of heard) expect(Math.abs(tuningCents - cents)).toBeLessThan(3);
   });
+});
+
+test.each([-40, -20, 20, 40])("a low tone between two bins is %i cents off all the same", (cents) => {
+  // A bin is 42 cents wide at 110 Hz.
+  const samples = tone({ hz: 110 * 2 ** (cents / 1_200), sampleRateHz: RATE, seconds: 4, peakDbfs: -12 });
+  expect(Math.abs(keyOf(samples).tuningCents - cents)).toBeLessThan(6);
 });
 
 test("noise, clicks and silence have no key", () => {

@@ -182,7 +182,7 @@ test.each([
   ["two kinds of seed", { job_id: newId("job"), vector: [1], space: "s" }],
   ["a vector without its space", { vector: [1] }],
   ["a vector of zeros", { vector: [0, 0], space: "s" }],
-  ["a vector that is too long to be measured", { vector: [1e308, 1e308], space: "s" }],
+  ["a vector that is too long to be measured", { vector: [1.7e308, 1.7e308], space: "s" }],
   ["eleven seeds", { job_ids: Array.from({ length: 11 }, () => newId("job")) }],
   ["a limit beyond the most", { vector: [1], space: "s", limit: 101 }],
   [
