@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -46,9 +55,10 @@ function makeStandIn(): void {
   const node = join(system, "usr/local/bin/node");
   copyFileSync(process.execPath, node);
   chmodSync(node, 0o755);
-  const modules = execFileSync("npm", ["root", "-g"], { encoding: "utf8" }).trim();
+  // …/npm/bin/npm-cli.js, wherever this machine has it.
+  const npm = join(realpathSync(execFileSync("which", ["npm"], { encoding: "utf8" }).trim()), "../..");
   mkdirSync(join(system, "usr/local/lib/node_modules"), { recursive: true });
-  cpSync(join(modules, "npm"), join(system, "usr/local/lib/node_modules/npm"), { recursive: true });
+  cpSync(npm, join(system, "usr/local/lib/node_modules/npm"), { recursive: true });
   for (const tool of ["npm", "npx"])
     symlinkSync(`../lib/node_modules/npm/bin/${tool}-cli.js`, join(system, "usr/local/bin", tool));
   const authorities = "/etc/ssl/certs/ca-certificates.crt";
