@@ -27,6 +27,8 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
     return {
       accountId: row.accountId,
       actor: { kind: "api_key", id: row.id },
+      keyId: row.id,
+      ...(row.madeFor !== null && { madeFor: row.madeFor }),
       scopes: row.scopes,
       requestsPerMinute: row.requestsPerMinute,
       allowedModels: row.allowedModels,
@@ -36,7 +38,7 @@ export function resolveApiKey(deps: Pick<Deps, "db" | "log" | "clock">): Princip
 }
 
 /** An unknown address is on no list. */
-function mayComeFrom({ ipAllowList }: ApiKey, clientIp: string | null): boolean {
+export function mayComeFrom({ ipAllowList }: Pick<ApiKey, "ipAllowList">, clientIp: string | null): boolean {
   if (ipAllowList.length === 0) return true;
   const ip = parseIp(clientIp ?? "");
   if (ip === null) return false;

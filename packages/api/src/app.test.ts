@@ -2,9 +2,12 @@ import { sealKeyOf } from "../test/sealed-result.ts";
 import { startApi } from "../test/api-under-test.ts";
 import { describeAccount } from "../test/suites/describe-account.ts";
 import { startIdentityProvider } from "../test/identity-provider.ts";
+import { machineRules } from "../test/machine-token.ts";
 import { CALLBACK, signInRules } from "../test/sign-in-rules.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeDeviceLogin } from "../test/suites/describe-device-login.ts";
+import { describeIssuerTokens } from "../test/suites/describe-issuer-tokens.ts";
+import type { DoorWithIssuer } from "../test/suites/describe-issuer-tokens.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRefusals } from "../test/suites/describe-refusals.ts";
@@ -37,12 +40,25 @@ async function openOnNode(overrides: Partial<Deps> = {}): Promise<FrontDoor & Re
 }
 
 /** The same, with a provider of identities beside it. */
-async function openWithProvider(): Promise<FrontDoor> {
-  const identity = await startIdentityProvider([CALLBACK]);
-  const issuers = parseIssuers(JSON.stringify([signInRules(identity.issuer)]));
+function openWithProvider(): Promise<FrontDoor> {
+  return openBesideProvider([CALLBACK], signInRules);
+}
+
+/** The same, with one whose machines show its tokens. */
+function openWithMachines(): Promise<DoorWithIssuer> {
+  return openBesideProvider([], machineRules);
+}
+
+async function openBesideProvider(
+  callbacks: string[],
+  rulesOf: (issuer: string) => object,
+): Promise<DoorWithIssuer> {
+  const identity = await startIdentityProvider(callbacks);
+  const issuers = parseIssuers(JSON.stringify([rulesOf(identity.issuer)]));
   const door = await openOnNode({ providers: issuers.map((issuer) => openProvider(issuer)) });
   return {
     ...door,
+    machines: { issuer: identity.issuer },
     async [Symbol.asyncDispose]() {
       await door[Symbol.asyncDispose]();
       await identity[Symbol.asyncDispose]();
@@ -59,6 +75,7 @@ describeRefusals(openOnNode);
 describeSessions(openOnNode);
 describeSignIn(openWithProvider);
 describeTokens(openOnNode);
+describeIssuerTokens(openWithMachines);
 describeSealedResults(openOnNode);
 describeUploads(openOnNode);
 describeWebhooks(openOnNode);

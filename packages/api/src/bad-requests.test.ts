@@ -202,9 +202,9 @@ const BAD_FORMS: Case[] = [
   ["a file that is a text", form(["file", "RIFF"], ["job", order()]), "/file"],
   ["an empty file", form(["file", audio("")], ["job", order()]), "/file"],
   ["two files", form(["file", audio()], ["file", audio()], ["job", order()]), "/file"],
-  ["an image", form(["file", audio(bytes(0x89, "PNG\r\n", 0x1a, "\n"))], ["job", order()]), "/file"],
-  ["a web page", form(["file", audio("<!doctype html>")], ["job", order()]), "/file"],
-  ["a PDF document", form(["file", audio("%PDF-1.7")], ["job", order()]), "/file"],
+  ["an image", form(["file", audio(bytes(0x89, "PNG\r\n", 0x1a, "\n"))], ["job", order()]), "/file", 422],
+  ["a web page", form(["file", audio("<!doctype html>")], ["job", order()]), "/file", 422],
+  ["a PDF document", form(["file", audio("%PDF-1.7")], ["job", order()]), "/file", 422],
   [
     "a file of 25 MiB and a byte",
     form(["file", audio(new Uint8Array(25 * 1024 ** 2 + 1))], ["job", order()]),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
-import { ConfigError } from "@earshot/shared/config/env";
+import { ConfigError } from "@earshot/shared/config/config-error";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
 import { assumeRole, boxPolicy, queueArnOf } from "@earshot/shared/queue/assume-role";
 import type { BoxService } from "./deps.ts";

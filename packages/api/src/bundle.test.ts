@@ -20,6 +20,7 @@ const LEFT_OUT = [
   "@asteasolutions/zod-to-openapi",
   "drizzle-orm/pg-core/columns/macaddr.js",
   "postgres/cf/src/subscribe.js",
+  "shared/src/domain/models.json",
 ];
 
 let directory: string;
@@ -56,4 +57,10 @@ test("it holds nothing that no request needs", async () => {
   );
   expect(held.length).toBeGreaterThan(100);
   expect(LEFT_OUT.filter((part) => held.some((path) => path.includes(part)))).toEqual([]);
+});
+
+test("its start loads no more of Node than its modules ask for by name", async () => {
+  const bundle = await readFile(join(directory, "entry.workers.js"), "utf8");
+  const loaded = [...bundle.matchAll(/\bfrom\s*"([a-z]+:[^"]+)"/g)].map(([, name]) => name);
+  expect([...new Set(loaded)].toSorted()).toEqual(["cloudflare:workers", "node:buffer", "node:events"]);
 });

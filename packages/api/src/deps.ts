@@ -10,7 +10,7 @@ import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
 import type { AppContext } from "./env.ts";
 import type { Provider } from "./oidc/provider.ts";
-import type { ApiDocument } from "./routes/docs/page.ts";
+import type { ModelBody } from "./routes/models/model-body.ts";
 import type { RateLimiter } from "./rate-limits/rate-limiter.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { JobWatch } from "./watch-jobs.ts";
@@ -40,8 +40,10 @@ export interface Deps {
   /** Whose pages may ask from a browser, with cookies. */
   corsOrigins: readonly string[];
   readiness: (signal: AbortSignal) => Promise<Readiness>;
-  /** The OpenAPI document. At the edge it is no part of the Worker, of whose 150 KiB it would be a tenth. */
-  document: () => Promise<ApiDocument>;
+  /** The OpenAPI document, the page for people that is made of it, and the models: at the edge no part of the Worker and its 150 KiB. */
+  document: () => Promise<object>;
+  docsPage: () => Promise<string>;
+  models: () => Promise<readonly ModelBody[]>;
   /** How long an answer in OpenAI's shape may wait for its job. Without it 90 s. */
   transcriptionWaitSeconds?: number;
   log: Log;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { ConfigError } from "@earshot/shared/config/env";
+import { ConfigError } from "@earshot/shared/config/config-error";
 import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { createLog, describeError } from "@earshot/shared/log";
 import { openMetrics } from "@earshot/shared/metrics/open-metrics";
@@ -8,6 +8,7 @@ import { pause } from "@earshot/shared/pause";
 import { openTracing } from "@earshot/shared/tracing/open-tracing";
 import { traceRequests } from "@earshot/shared/tracing/trace-requests";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
+import models from "../public/models.json" with { type: "json" };
 import openApi from "../public/openapi.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { openBlobRoom } from "./blobs.node.ts";
@@ -18,11 +19,13 @@ import { MemoryLimiter } from "./rate-limits/memory-limiter.ts";
 import { postgresLimiter } from "./rate-limits/postgres-limiter.ts";
 import { openProvider } from "./oidc/provider.ts";
 import { scryptPasswords } from "./passwords.node.ts";
+import { docsPage } from "./routes/docs/page.ts";
 import { readinessOf } from "./readiness.node.ts";
 import { createApiMetrics } from "./metrics.node.ts";
 import { serve } from "./serve.node.ts";
 import { watchJobs } from "./watch-jobs.node.ts";
 
+const DOCS_PAGE = docsPage(openApi);
 const MIGRATIONS = fileURLToPath(new URL("../../../migrations", import.meta.url));
 const FINISH_WITHIN_MS = 5_000;
 const RING_WITHIN_MS = 1_000;
@@ -70,6 +73,8 @@ async function start(config: ApiConfig): Promise<void> {
     corsOrigins: config.corsOrigins,
     readiness: readinessOf(sql, MIGRATIONS),
     document: async () => openApi,
+    docsPage: async () => DOCS_PAGE,
+    models: async () => models,
     log: watchEvents(watchEvents(log, createApiMetrics(metrics.registry)), traceRequests(tracing.end)),
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,

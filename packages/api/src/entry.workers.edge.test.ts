@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { until } from "@earshot/testkit/until";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
@@ -7,6 +8,7 @@ import { describeAccount } from "../test/suites/describe-account.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
 import { describeEvents } from "../test/suites/describe-events.ts";
 import { describeDeviceLogin } from "../test/suites/describe-device-login.ts";
+import { describeIssuerTokens } from "../test/suites/describe-issuer-tokens.ts";
 import { describeJobs } from "../test/suites/describe-jobs.ts";
 import { describeListing } from "../test/suites/describe-listing.ts";
 import { describeRateLimits } from "../test/suites/describe-rate-limits.ts";
@@ -19,6 +21,8 @@ import { describeSdk } from "../test/suites/describe-sdk.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import { describeWebhooks } from "../test/suites/describe-webhooks.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
+import type { EdgeEnv } from "./edge/edge-env.ts";
+import worker from "./entry.workers.ts";
 
 // The Worker runs in this isolate and logs every request.
 beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
@@ -35,6 +39,7 @@ describeRefusals(openAtEdge);
 describeSessions(openAtEdge);
 describeSignIn(openAtEdge);
 describeTokens(openAtEdge);
+describeIssuerTokens(openAtEdge);
 describeSealedResults(openAtEdge);
 describeSdk(openAtEdge);
 describeUploads(openAtEdge);
@@ -56,6 +61,20 @@ describe("the Worker", () => {
     status: string;
     metadata: { n: string };
   }
+
+  test("an address that asks far too much is refused by the shield, before anything else and with every header", async () => {
+    const asked: string[] = [];
+    const SHIELD = { limit: async ({ key }: { key: string }) => ({ success: asked.push(key) === 0 }) };
+    const context = { waitUntil() {}, passThroughOnException() {}, props: {} };
+    const request = new Request("https://api.test/healthz", {
+      headers: { "CF-Connecting-IP": "192.0.2.77" },
+    });
+    const refused = await worker.fetch(request, { ...env, SHIELD } as unknown as EdgeEnv, context);
+    expect([refused.status, asked]).toEqual([429, ["192.0.2.77"]]);
+    expect(await refused.json()).toMatchObject({ code: "rate_limited" });
+    expect(refused.headers.get("Strict-Transport-Security")).not.toBeNull();
+    expect(refused.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  });
 
   test("200 requests at once are each answered right, and leave no connection behind", async () => {
     const numbers = Array.from({ length: 200 }, (_, n) => String(n));

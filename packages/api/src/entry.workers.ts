@@ -18,7 +18,7 @@ import { openProvider } from "./oidc/provider.ts";
 import type { Provider } from "./oidc/provider.ts";
 import { roomLimiter } from "./edge/room-limiter.workers.ts";
 import { readinessAtEdge } from "./edge/readiness.workers.ts";
-import type { ApiDocument } from "./routes/docs/page.ts";
+import type { ModelBody } from "./routes/models/model-body.ts";
 import { watchJobsInRooms } from "./edge/watch-jobs.workers.ts";
 
 /** @public wrangler.jsonc names it. */
@@ -38,8 +38,8 @@ export default {
   },
 };
 
-/** In public/; the host is nobody's. */
-const DOCUMENT = "https://assets.invalid/openapi.json";
+/** Of public/; the host is nobody's. */
+const asset = (env: EdgeEnv, name: string) => env.ASSETS.fetch(`https://assets.invalid/${name}`);
 
 /** Made anew for each request: a socket of one may not be used by another. */
 function depsOf(env: EdgeEnv): Deps {
@@ -68,7 +68,9 @@ function depsOf(env: EdgeEnv): Deps {
     rateLimits: config.rateLimits,
     corsOrigins: config.corsOrigins,
     readiness: readinessAtEdge(db),
-    document: async () => documentOf(await env.ASSETS.fetch(DOCUMENT)),
+    document: async () => objectOf(await asset(env, "openapi.json")),
+    docsPage: async () => (await asset(env, "docs.page")).text(),
+    models: async () => modelsOf(await asset(env, "models.json")),
     log,
     clock: () => new Date(),
     allowLoopback: config.allowLoopback,
@@ -93,7 +95,11 @@ function settingsOf(env: EdgeEnv): Settings {
   return read;
 }
 
-/** It is ours, and a test holds it against the routes. */
-async function documentOf(answer: Response): Promise<ApiDocument> {
-  return (await answer.json()) as ApiDocument;
+/** It is ours, and a test holds it against the manifest. */
+async function modelsOf(answer: Response): Promise<ModelBody[]> {
+  return (await answer.json()) as ModelBody[];
+}
+
+async function objectOf(answer: Response): Promise<object> {
+  return (await answer.json()) as object;
 }

@@ -2,8 +2,9 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, startApi } from "../test/api-under-test.ts";
 import type { ApiUnderTest } from "../test/api-under-test.ts";
-import { AUDIENCE, machineToken, startIdentityProvider } from "../test/identity-provider.ts";
+import { startIdentityProvider } from "../test/identity-provider.ts";
 import type { IdentityProvider } from "../test/identity-provider.ts";
+import { machineRules, machineToken } from "../test/machine-token.ts";
 import { createApp } from "./app.ts";
 import { parseIssuers } from "./oidc/issuer-config.ts";
 import { openProvider } from "./oidc/provider.ts";
@@ -23,10 +24,8 @@ afterAll(async () => {
 /** A front door that believes the provider, with a memory of its own. */
 function doorFor(overrides: object = {}) {
   const rules = {
-    issuer: idp.issuer,
-    audience: AUDIENCE,
+    ...machineRules(idp.issuer),
     account: { id: api.caller.accountId },
-    role: { claim: "realm.groups", map: { admin: "admin", member: "member" } },
     ...overrides,
   };
   const [config] = parseIssuers(JSON.stringify([rules]));
@@ -60,7 +59,9 @@ test("a token of a configured issuer has the account and the role that its claim
 
 test("without a mapped role, an account that is there, or our audience, it is refused", async () => {
   expect((await me(await machineToken(idp, "nobody"))).status).toBe(401);
-  expect((await me(await machineToken(idp, "admin", "https://elsewhere.test/api"))).status).toBe(401);
+  expect(
+    (await me(await machineToken(idp, "admin", { audience: "https://elsewhere.test/api" }))).status,
+  ).toBe(401);
   const token = await machineToken(idp, "admin");
   const gone = { account: { id: "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV" } };
   expect((await me(token, doorFor(gone))).status).toBe(401);

@@ -17,6 +17,10 @@ export interface Principal {
   role?: Role;
   /** The person, where it is a session. */
   userId?: string;
+  /** The person for whom a key or a token was made, with less than a person may do. */
+  madeFor?: string | undefined;
+  /** The API key that was shown, or that the token was made from. */
+  keyId?: string;
   scopes: readonly string[];
   /** Of the credential itself, where it is less than what the account may. */
   requestsPerMinute?: number | null;
@@ -31,6 +35,11 @@ export type PrincipalResolver = (credential: string, c: AppContext) => Promise<P
 
 export function hasScope({ scopes }: Pick<Principal, "scopes">, scope: Scope): boolean {
   return allows(scopes, scope);
+}
+
+/** Whose a key is that this principal makes. */
+export function makerOf({ userId, madeFor }: Principal): string | undefined {
+  return userId ?? madeFor;
 }
 
 /** Kind and id, as rows keep who made them. */

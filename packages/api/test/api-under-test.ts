@@ -11,7 +11,9 @@ import type { OpenDatabase } from "@earshot/shared/db/database";
 import type { Log, LogFields } from "@earshot/shared/log";
 import type { JobMessage } from "@earshot/shared/queue/message";
 import { createTestDatabase } from "@earshot/testkit/database";
+import models from "../public/models.json" with { type: "json" };
 import openApi from "../public/openapi.json" with { type: "json" };
+import { docsPage } from "../src/routes/docs/page.ts";
 import { createApp } from "../src/app.ts";
 import type { Deps } from "../src/deps.ts";
 import type { App } from "../src/env.ts";
@@ -90,6 +92,8 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
     rateLimits: UNLIMITED,
     corsOrigins: [],
     document: async () => openApi,
+    docsPage: async () => docsPage(openApi),
+    models: async () => models,
     readiness: async () => ({ database: "up", migrations: "current" }),
     log: logTo(logged),
     clock: () => new Date(),

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair } from "jose";
 import { Provider } from "oidc-provider";
 import type { Configuration, JWK } from "oidc-provider";
+import { MACHINE } from "./machine-token.ts";
 import { CLIENT } from "./sign-in-rules.ts";
 
 /** A real OpenID provider in this process, as a company runs one elsewhere. */
@@ -17,10 +18,6 @@ export interface IdentityProvider extends AsyncDisposable {
   /** Answers nothing but 503 while it is down. */
   setDown(isDown: boolean): void;
 }
-
-const MACHINE = { id: "a-machine", secret: "another secret of the test's" };
-/** Audience of the access tokens. */
-export const AUDIENCE = "https://earshot.test/api";
 
 /** What its tokens say of a person, by what he types at the sign-in: `email|sub|verified`. Of a machine, by its scope. */
 export async function startIdentityProvider(redirectUris: string[]): Promise<IdentityProvider> {
@@ -108,8 +105,10 @@ async function configurationOf(redirectUris: string[]): Promise<Configuration> {
         }),
       },
     },
-    // The scope of a machine stands for the groups of a company's directory.
-    extraTokenClaims: (_, token) => ({ realm: { groups: (token.scope ?? "").split(" ") } }),
+    // The scope of a machine stands for the groups of a company's directory, in which it has an account of ours too.
+    extraTokenClaims: ({ oidc }, token) => ({
+      realm: { groups: (token.scope ?? "").split(" "), account: oidc.body?.["account"] },
+    }),
     interactions: { url: (_, { uid }) => `/sign-in/${uid}` },
     loadExistingGrant: async (context) => {
       const { client, session, provider, params } = context.oidc;
@@ -134,20 +133,4 @@ function handlerOf(issuer: string, configuration: Configuration) {
     const accountId = String(params["login_hint"]);
     await provider.interactionFinished(request, response, { login: { accountId } });
   };
-}
-
-/** An access token for a machine, whose groups are `groups`. */
-export async function machineToken(
-  { issuer }: Pick<IdentityProvider, "issuer">,
-  groups: string,
-  audience = AUDIENCE,
-): Promise<string> {
-  const response = await fetch(`${issuer}/token`, {
-    method: "POST",
-    headers: { Authorization: `Basic ${btoa(`${MACHINE.id}:${encodeURIComponent(MACHINE.secret)}`)}` },
-    body: new URLSearchParams({ grant_type: "client_credentials", scope: groups, resource: audience }),
-  });
-  const body = (await response.json()) as { access_token?: string };
-  if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)}`);
-  return body.access_token;
 }

@@ -1,5 +1,5 @@
 import type { BucketCredentials } from "@earshot/shared/blobs/s3-bucket";
-import { ConfigError } from "@earshot/shared/config/env";
+import { ConfigError } from "@earshot/shared/config/config-error";
 import type { ResultSealKey } from "@earshot/shared/crypto/result-keys";
 import type { QueueConfig } from "@earshot/shared/queue/job-queue";
 import { openBoxAccess } from "./box-access.ts";

@@ -1,4 +1,4 @@
-import { ConfigError } from "@earshot/shared/config/env";
+import { ConfigError } from "@earshot/shared/config/config-error";
 import { openAuditKey } from "@earshot/shared/crypto/audit-keys";
 import type { Database } from "@earshot/shared/db/database";
 import type { Log } from "@earshot/shared/log";

@@ -6,6 +6,9 @@ declare module "cloudflare:workers" {
     constructor(ctx: unknown, env: Env);
   }
 
+  /** Its bindings. */
+  export const env: object;
+
   /** What the Worker exports, as another one would call it. */
   export const exports: { default: { fetch(url: string, init?: RequestInit): Promise<Response> } };
 }

@@ -1,4 +1,5 @@
 import { AppError } from "@earshot/shared/domain/errors";
+import { SECURITY_HEADERS } from "../middleware/security-headers.ts";
 import { problemHeaders, problemOf } from "../problem.ts";
 import type { Shield } from "./edge-env.ts";
 
@@ -14,7 +15,7 @@ export async function shield(request: Request, binding: Shield | undefined): Pro
   const problem = problemOf(error, request.headers.get("CF-Ray") ?? "");
   return new Response(JSON.stringify(problem), {
     status: problem.status,
-    headers: problemHeaders(error, problem.code),
+    headers: { ...SECURITY_HEADERS, ...problemHeaders(error, problem.code) },
   });
 }
 

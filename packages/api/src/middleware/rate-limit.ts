@@ -70,12 +70,12 @@ export function networkOfClient(c: AppContext): string {
 
 /** The narrowest first: what it refuses is not taken from the others. */
 function policiesOf(c: AppContext, { rateLimits }: LimitDeps): Policy[] {
-  const { accountId, actor, requestsPerMinute } = c.var.principal;
+  const { accountId, keyId, requestsPerMinute } = c.var.principal;
   const kind = rateClassOf(c.req.method, c.req.path);
   const policies: Policy[] = [];
-  if (requestsPerMinute) {
+  if (keyId !== undefined && requestsPerMinute) {
     const limit = { limit: requestsPerMinute, windowSeconds: 60 };
-    policies.push({ name: "key", owner: accountId, bucket: `key ${actor.id}`, ...limit });
+    policies.push({ name: "key", owner: accountId, bucket: `key ${keyId}`, ...limit });
   }
   // A kind that may do as much as the account may at all needs no bucket of its own.
   if (isTighter(rateLimits[kind], rateLimits.req)) {

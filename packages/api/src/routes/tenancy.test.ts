@@ -3,6 +3,7 @@ import type { Scope } from "@earshot/shared/domain/scopes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
+import { addPerson } from "../../test/person.ts";
 import { pathOf, ROUTES } from "../../test/route-table.ts";
 import type { RouteSample } from "../../test/route-table.ts";
 import { accountRoutes } from "../account-routes.ts";
@@ -100,6 +101,37 @@ test.each(CLOSED.filter(({ sample }) => !sample.isPersonal))(
     expect(answer.status).toBeLessThan(500);
   },
 );
+
+describe.each(ROLES)("signed in as %s", (role) => {
+  let session: string;
+  /** One of its own: an account can't hold what is made for every route and role. */
+  let house: ApiUnderTest;
+  beforeAll(async () => {
+    house = await startApi();
+    ({ token: session } = await addPerson(house.owner.db, house.caller.accountId, role));
+  });
+  afterAll(() => house[Symbol.asyncDispose]());
+
+  test.each(SCOPED)(
+    "$name is open or closed as the role says, to the member's own session",
+    async ({ name, sample }) => {
+      const { method, path } = routeOf(name);
+      const headers = {
+        Authorization: null,
+        Cookie: `__Host-earshot=${session}`,
+        "Sec-Fetch-Site": "same-origin",
+      };
+      const answer = await house.send(method, await pathOf(house, path, sample), {
+        json: sample.json,
+        headers,
+      });
+      const mayUse = ROLE_SCOPES[role].includes(scopeOf(name));
+      if (mayUse) expect([401, 403, 404, 405]).not.toContain(answer.status);
+      else expect(answer.status).toBe(403);
+      expect(answer.status).toBeLessThan(500);
+    },
+  );
+});
 
 describe.each(ROLES)("as %s", (role) => {
   test.each(SCOPED)("$name is open or closed as the role says", async ({ name, sample }) => {

@@ -10,6 +10,8 @@ export interface EdgeServices {
   /** Of the superuser, past it. */
   ownerUrl: string;
   queue: { endpoint: string; url: string };
+  /** A provider whose machines show its tokens. */
+  machines: { issuer: string };
   /** As the Worker gets them. */
   variables: Record<string, string>;
 }

@@ -12,13 +12,14 @@ import { bodyOf } from "../answer.ts";
 import { sealKeyOf } from "../sealed-result.ts";
 import { newCaller } from "../caller.ts";
 import { requestOf } from "../request.ts";
+import type { DoorWithIssuer } from "../suites/describe-issuer-tokens.ts";
 import type { ReachableDoor, ResultRoom } from "../suites/front-door.ts";
 
 const ORIGIN = "https://api.test";
 
 /** The Worker of wrangler.jsonc in workerd, with the run's Postgres, queue and bucket. */
-export async function openAtEdge(): Promise<ReachableDoor & ResultRoom> {
-  const { ownerUrl, variables } = inject("edge");
+export async function openAtEdge(): Promise<ReachableDoor & ResultRoom & DoorWithIssuer> {
+  const { ownerUrl, variables, machines } = inject("edge");
   const owner = openDatabase({ url: ownerUrl, max: 4, idleSeconds: 600, name: "owner" });
   const sealKeys = parseSealKeys(variables.EARSHOT_SEAL_KEYS ?? "");
   const caller = await newCaller(owner.db, sealKeys);
@@ -27,6 +28,7 @@ export async function openAtEdge(): Promise<ReachableDoor & ResultRoom> {
     fetch: (url, init) => (url.startsWith(ORIGIN) ? exports.default.fetch(url, init) : fetch(url, init)),
     caller,
     owner,
+    machines,
     addCaller: ({ scopes } = {}) => newCaller(owner.db, sealKeys, scopes),
     send: (method, path, options = {}) =>
       exports.default.fetch(ORIGIN + path, requestOf(method, { as: caller, ...options })),

@@ -6,6 +6,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseAwsCredentials } from "@earshot/shared/aws-credentials";
+import { openS3Blobs } from "@earshot/shared/blobs/s3-blobs";
+import { openBucket } from "@earshot/shared/blobs/s3-bucket";
+import { parseS3Location } from "@earshot/shared/blobs/s3-location";
+import { newResultKey, parseResultKeys } from "@earshot/shared/crypto/result-keys";
 import { newSealKey, parseSealKeys } from "@earshot/shared/crypto/seal";
 import { openDatabase } from "@earshot/shared/db/database";
 import { JobQueue } from "@earshot/shared/queue/job-queue";
@@ -14,13 +19,18 @@ import { createTestDatabase } from "@earshot/testkit/database";
 import { startTestQueue } from "@earshot/testkit/queue";
 import { newCaller } from "../caller.ts";
 import { requestOf } from "../request.ts";
-import type { FrontDoor } from "../suites/front-door.ts";
+import { sealKeyOf } from "../sealed-result.ts";
+import type { FrontDoor, ResultRoom } from "../suites/front-door.ts";
 
 const API = fileURLToPath(new URL("../..", import.meta.url));
 const READY = /Ready on (http:\/\/127\.0\.0\.1:\d+)/;
 
-/** The Worker as `wrangler dev` bundles and runs it, asked over HTTP. */
-export async function openWranglerDev(): Promise<FrontDoor> {
+/** The Worker as `wrangler dev` bundles and runs it, asked over HTTP, behind a door for each suite. */
+export interface WranglerDev extends AsyncDisposable {
+  open(): Promise<FrontDoor & ResultRoom>;
+}
+
+export async function startWranglerDev(): Promise<WranglerDev> {
   await using started = new AsyncDisposableStack();
   const database = started.use(await createTestDatabase());
   const queue = started.use(await startTestQueue());
@@ -29,7 +39,7 @@ export async function openWranglerDev(): Promise<FrontDoor> {
   started.defer(() => owner.close());
   const worker = new JobQueue(queue);
   started.defer(() => worker.close());
-  const sealKey = newSealKey("dev");
+  const [sealKey, resultKeys] = [newSealKey("dev"), await newResultKey("dev")];
   const directory = await mkdtemp(join(tmpdir(), "earshot-test-wrangler-"));
   started.defer(() => rm(directory, { recursive: true, force: true }));
   const wrangler = startWrangler(directory, database.urls.api, {
@@ -40,23 +50,38 @@ export async function openWranglerDev(): Promise<FrontDoor> {
     EARSHOT_BLOBS: bucket.location,
     EARSHOT_BLOBS_CREDENTIALS: bucket.credentials,
     EARSHOT_SEAL_KEYS: sealKey,
+    EARSHOT_RESULT_KEYS: resultKeys,
     // All tests come from one address; accounts have the limits that they have where nothing is configured.
     EARSHOT_RATE_LIMITS: "auth=100000/60,failed=100000/60",
   });
   started.defer(() => stop(wrangler));
   const origin = await originOf(wrangler);
   const sealKeys = parseSealKeys(sealKey);
-  const caller = await newCaller(owner.db, sealKeys);
   const running = started.move();
   return {
-    caller,
-    owner,
-    addCaller: ({ scopes } = {}) => newCaller(owner.db, sealKeys, scopes),
-    send: (method, path, options = {}) => fetch(origin + path, requestOf(method, { as: caller, ...options })),
-    put: (url, options) => fetch(url, requestOf("PUT", options)),
-    async heardJobIds() {
-      const received = await worker.receive({ maxMessages: 10, waitSeconds: 1 });
-      return received.map(({ message }) => message?.jobId ?? "");
+    async open() {
+      const caller = await newCaller(owner.db, sealKeys);
+      return {
+        caller,
+        owner,
+        addCaller: ({ scopes } = {}) => newCaller(owner.db, sealKeys, scopes),
+        send: (method, path, options = {}) =>
+          fetch(origin + path, requestOf(method, { as: caller, ...options })),
+        put: (url, options) => fetch(url, requestOf("PUT", options)),
+        async heardJobIds() {
+          const heard: string[] = [];
+          for (;;) {
+            const received = await worker.receive({ maxMessages: 10, waitSeconds: 0 });
+            if (received.length === 0) return heard;
+            heard.push(...received.map(({ message }) => message?.jobId ?? ""));
+          }
+        },
+        blobs: openS3Blobs(
+          openBucket(parseS3Location(bucket.location), parseAwsCredentials(bucket.credentials)),
+        ),
+        resultSealKey: await sealKeyOf(parseResultKeys(resultKeys)),
+        [Symbol.asyncDispose]: async () => {},
+      };
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

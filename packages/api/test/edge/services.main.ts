@@ -5,6 +5,7 @@ import { startTestBucket } from "@earshot/testkit/bucket";
 import { startTestPostgres } from "@earshot/testkit/postgres";
 import { startTestQueue } from "@earshot/testkit/queue";
 import { startIdentityProvider } from "../identity-provider.ts";
+import { machineRules } from "../machine-token.ts";
 import { CALLBACK, signInRules } from "../sign-in-rules.ts";
 import { startPool } from "./connection-pool.ts";
 import type { EdgeServices } from "./global-setup.ts";
@@ -23,15 +24,17 @@ const pool = await startPool({ ...postgres, connections: POOLED });
 const queue = await startTestQueue();
 const bucket = await startTestBucket();
 const identity = await startIdentityProvider([CALLBACK]);
+const machines = await startIdentityProvider([]);
 
 const { host, port, password, template } = postgres;
 const services: EdgeServices = {
   databaseUrl: `postgres://earshot_api:${password}@127.0.0.1:${pool.port}/${template}`,
   ownerUrl: `postgres://postgres:${password}@${host}:${port}/${template}`,
   queue: { endpoint: queue.endpoint, url: queue.url },
+  machines: { issuer: machines.issuer },
   variables: {
     EARSHOT_PUBLIC_URL: "https://api.test",
-    EARSHOT_OIDC_ISSUERS: JSON.stringify([signInRules(identity.issuer)]),
+    EARSHOT_OIDC_ISSUERS: JSON.stringify([signInRules(identity.issuer), machineRules(machines.issuer)]),
     EARSHOT_QUEUE_URL: queue.url,
     EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
     EARSHOT_QUEUE_CREDENTIALS: "embedded:embedded",
@@ -46,5 +49,6 @@ const services: EdgeServices = {
 process.send?.(services);
 
 await parentGone;
-await Promise.all([pool.stop(), queue.stop(), bucket.stop(), identity[Symbol.asyncDispose]()]);
+await Promise.all([pool.stop(), queue.stop(), bucket.stop()]);
+await Promise.all([identity[Symbol.asyncDispose](), machines[Symbol.asyncDispose]()]);
 await postgres.stop();

@@ -276,6 +276,57 @@ export function describeSessions(open: OpenFrontDoor): void {
       }
     });
 
+    interface Key {
+      id: string;
+      key: string;
+    }
+    async function makeKey(by: TestPerson, scopes: string[]): Promise<Key> {
+      const made = await ask(by, "POST", "/v1/api-keys", { name: "a test's", scopes });
+      expect(made.status).toBe(201);
+      return bodyOf<Key>(made);
+    }
+    const works = async ({ key }: Key) =>
+      (await door.send("GET", "/v1/me", { as: { accountId, key } })).status === 200;
+    const byKey = async ({ key }: Key, path: string, json: object) =>
+      bodyOf<Key>(await door.send("POST", path, { json, as: { accountId, key } }));
+
+    test("a member's keys end with his membership: his, those that they made, and no other", async () => {
+      const [boss, admin] = [await add("owner"), await add("admin")];
+      const [his, kept] = [
+        await makeKey(admin, ["keys:write", "jobs:read"]),
+        await makeKey(admin, ["jobs:read"]),
+      ];
+      const child = await byKey(his, "/v1/api-keys", { name: "a key's", scopes: ["jobs:read"] });
+      const token = await byKey(his, "/v1/auth/token", {}).then(
+        (made) => (made as unknown as { access_token: string }).access_token,
+      );
+      const byToken = await byKey({ id: "", key: token }, "/v1/api-keys", {
+        name: "a token's",
+        scopes: ["jobs:read"],
+      });
+      // Somebody else has taken this one over.
+      const taken = await bodyOf<Key>(await ask(boss, "POST", `/v1/api-keys/${kept.id}/rotate`, {}));
+      const others = await makeKey(boss, ["jobs:read"]);
+      expect(await Promise.all([his, child, byToken, taken, others].map(works))).toEqual(Array(5).fill(true));
+      expect((await ask(boss, "DELETE", `/v1/members/${admin.userId}`)).status).toBe(204);
+      expect(await Promise.all([his, kept, child, byToken].map(works))).toEqual(Array(4).fill(false));
+      expect(await Promise.all([taken, others].map(works))).toEqual([true, true]);
+      const rows = await door.owner.sql`
+        select target from audit_log where account_id = ${accountId} and action = 'api_key.revoke' order by target`;
+      expect(rows.map(({ target }) => target)).toEqual(
+        [his, kept, child, byToken].map(({ id }) => id).toSorted(),
+      );
+    });
+
+    test("a member who may do less keeps the keys that do no more", async () => {
+      const [boss, admin] = [await add("owner"), await add("admin")];
+      const [broad, narrow] = [await makeKey(admin, ["keys:write"]), await makeKey(admin, ["jobs:write"])];
+      expect((await ask(boss, "PATCH", `/v1/members/${admin.userId}`, { role: "member" })).status).toBe(200);
+      expect([await works(broad), await works(narrow)]).toEqual([false, true]);
+      expect((await ask(boss, "PATCH", `/v1/members/${admin.userId}`, { role: "viewer" })).status).toBe(200);
+      expect(await works(narrow)).toBe(false);
+    });
+
     test("what is done with members is in the audit log, with who did it", async () => {
       const { accountId: fresh } = await door.addCaller();
       const boss = await addPerson(door.owner.db, fresh, "owner");

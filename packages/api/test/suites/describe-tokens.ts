@@ -59,7 +59,7 @@ export function describeTokens(open: OpenFrontDoor): void {
       const whole = {
         iss: ISSUER,
         aud: "earshot:api",
-        sub: "api_key:x",
+        sub: "session:x",
         jti: "tok_x",
         account_id: door.caller.accountId,
         scope: "jobs:read",
@@ -115,6 +115,40 @@ export function describeTokens(open: OpenFrontDoor): void {
       const { expires_in } = await make({}, { as: caller });
       expect(expires_in).toBeGreaterThan(30);
       expect(expires_in).toBeLessThanOrEqual(60);
+    });
+
+    async function makeKey(request: object): Promise<{ accountId: string; key: string }> {
+      const json = { name: "a test's", scopes: ["jobs:read"], ...request };
+      const made = await bodyOf<{ key: string }>(await door.send("POST", "/v1/api-keys", { json }));
+      return { accountId: door.caller.accountId, key: made.key };
+    }
+
+    test("a token of a key that is bound to addresses works from those alone", async () => {
+      const from = (ip: string) => ({ headers: { "X-Test-Client-Ip": ip, "CF-Connecting-IP": ip } });
+      const key = await makeKey({ ip_allow_list: ["192.0.2.0/24"] });
+      const { access_token: token } = await make({}, { as: key, ...from("192.0.2.7") });
+      const ask = async (ip: string) =>
+        (await door.send("GET", "/v1/me", { ...as(token), ...from(ip) })).status;
+      expect([await ask("192.0.2.8"), await ask("198.51.100.1")]).toEqual([200, 401]);
+    });
+
+    test("tokens are counted with the key that they were made of, against its own rate", async () => {
+      const key = await makeKey({ requests_per_minute: 4 });
+      const [first, second] = [await make({}, { as: key }), await make({}, { as: key })];
+      expect(await statusOf(first.access_token)).toBe(200);
+      const last = await door.send("GET", "/v1/me", as(second.access_token));
+      expect([last.status, last.headers.get("RateLimit-Policy")]).toEqual([
+        200,
+        expect.stringContaining('"key";q=4;w=60'),
+      ]);
+      expect(await statusOf(first.access_token)).toBe(429);
+      expect((await door.send("GET", "/v1/me", { as: key })).status).toBe(429);
+      expect((await door.send("GET", "/v1/me")).status).toBe(200);
+    });
+
+    test("a token of a key that isn't there is refused", async () => {
+      const sub = "api_key:key_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+      expect(await statusOf(await forge(await plantKey(), { sub }))).toBe(401);
     });
 
     test("an access token outlives the revocation of its key by its own ten minutes, and no more", async () => {

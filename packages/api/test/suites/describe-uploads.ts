@@ -66,8 +66,8 @@ export function describeUploads(open: OpenFrontDoor): void {
       const { id, put_url: url, headers } = await announce(png);
       expect((await door.put(url, { headers, body: png })).status).toBe(200);
       expect(await refusalOf(await door.send("POST", `/v1/uploads/${id}/complete`))).toEqual({
-        status: 400,
-        code: "validation_failed",
+        status: 422,
+        code: "unsupported_media",
         pointers: ["/path/id"],
       });
     });

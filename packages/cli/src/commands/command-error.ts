@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { ApiError, ConnectionError, UploadInterrupted } from "@earshot/sdk";
-import { ConfigError } from "@earshot/shared/config/env";
+import { ConfigError } from "@earshot/shared/config/config-error";
 import { AppError, isApiErrorCode } from "@earshot/shared/domain/errors";
 import type { ApiErrorCode, ErrorCode, ErrorDetail } from "@earshot/shared/domain/errors";
 import { BackupError } from "../backup/backup-error.ts";

@@ -12,7 +12,8 @@ Examples:
   earshot keys rotate-signing
   earshot keys revoke key_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD
 
-They work on the embedded stack of EARSHOT_HOME, which must be running.`;
+They work on the embedded stack of EARSHOT_HOME, which must be running, or on the database of EARSHOT_DATABASE_URL; there
+rotate-signing and revoke-signing need the deployment's EARSHOT_SEAL_KEYS. Keys are those of the first account without --account.`;
 
 /** `earshot keys create|list|rotate|revoke`. */
 export function addKeys(program: Command, terminal: Terminal): void {
@@ -30,12 +31,14 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .option("--scopes <names>", "what it may do, separated by commas; * is everything", "*")
     .option("--expires-days <days>", "when it stops working (default: never)")
     .option("--out <file>", "write it to this file, readable by you alone, not to stdout")
+    .option("--account <id>", "whose (default: the first account's)")
     .option("--json", "print JSON alone on stdout")
     .action(async (options: CreateKeyOptions) => (await load()).createKey(options, terminal));
 
   keys
     .command("list")
     .description("Show all keys, without their secrets")
+    .option("--account <id>", "whose (default: the first account's)")
     .option("--json", "print JSON alone on stdout")
     .action(async (options: KeyOptions) => (await load()).listKeys(options, terminal));
 
@@ -45,6 +48,7 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .argument("<id|prefix>", "as `keys list` shows it")
     .option("--grace-hours <hours>", "how long the old key lives on", "24")
     .option("--out <file>", "write it to this file, readable by you alone, not to stdout")
+    .option("--account <id>", "whose (default: the first account's)")
     .option("--json", "print JSON alone on stdout")
     .action(async (key: string, options: RotateKeyOptions) =>
       (await load()).rotateKey(key, options, terminal),
@@ -54,6 +58,7 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .command("revoke")
     .description("Make a key useless at once")
     .argument("<id|prefix>", "as `keys list` shows it")
+    .option("--account <id>", "whose (default: the first account's)")
     .option("--json", "print JSON alone on stdout")
     .action(async (key: string, options: KeyOptions) => (await load()).revokeKey(key, options, terminal));
 

@@ -1,5 +1,5 @@
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
-import { findFirstAccount } from "@earshot/shared/db/accounts";
+import { accountExists, findFirstAccount } from "@earshot/shared/db/accounts";
 import { insertApiKey, listApiKeys, revokeApiKey, rotateApiKey } from "@earshot/shared/db/api-keys";
 import type { ApiKey } from "@earshot/shared/db/api-keys";
 import { recordAudit } from "@earshot/shared/db/audit";
@@ -12,6 +12,7 @@ import { withStackDatabase } from "./stack-connection.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface KeyOptions {
+  account?: string;
   json?: true;
 }
 
@@ -36,13 +37,13 @@ const OPERATOR = { kind: "operator", id: null } as const;
 const MOST_LISTED = 1000;
 const DAY_MS = 24 * 3600 * 1_000;
 
-/** Makes a key in the stack's first account and shows it, this once. */
+/** Makes a key of an account and shows it, this once. */
 export async function createKey(options: CreateKeyOptions, terminal: Terminal): Promise<void> {
   const scopes = readScopes(options.scopes);
   const expiresAt = options.expiresDays === undefined ? null : readExpiry(options.expiresDays);
   const { name } = options;
   const key = await newApiKey();
-  const row = await inFirstAccount(terminal, async (tx, accountId) => {
+  const row = await inAccount(terminal, options, async (tx, accountId) => {
     const made = await insertApiKey(tx, { accountId, name, scopes, expiresAt, key });
     const detail = { name, scopes, expires_at: expiresAt?.toISOString() ?? null };
     await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.create", target: made.id, detail });
@@ -59,7 +60,7 @@ export async function rotateKey(
 ): Promise<void> {
   const graceSeconds = readGrace(options.graceHours);
   const key = await newApiKey();
-  const row = await inFirstAccount(terminal, async (tx, accountId) => {
+  const row = await inAccount(terminal, options, async (tx, accountId) => {
     const rotated = await rotateApiKey(tx, accountId, idOrPrefix, { graceSeconds, key });
     if (rotated.outcome === "not_live") throw noLiveKey(idOrPrefix);
     if (rotated.outcome === "rotated_already") {
@@ -86,15 +87,21 @@ async function showKey(
   terminal.out(json ? JSON.stringify({ id, ...shown, name, scopes, expires_at }) : (out ?? secret));
 }
 
-export async function listKeys({ json }: KeyOptions, terminal: Terminal): Promise<void> {
+export async function listKeys({ json, account }: KeyOptions, terminal: Terminal): Promise<void> {
   const page = { after: null, limit: MOST_LISTED };
-  const { keys: rows } = await inFirstAccount(terminal, (db, accountId) => listApiKeys(db, accountId, page));
+  const { keys: rows } = await inAccount(terminal, { account }, (db, accountId) =>
+    listApiKeys(db, accountId, page),
+  );
   terminal.out(json ? JSON.stringify(rows.map(keyJson)) : rows.map(keyLine).join("\n"));
 }
 
 /** @throws AppError `not_found` */
-export async function revokeKey(idOrPrefix: string, { json }: KeyOptions, terminal: Terminal): Promise<void> {
-  await inFirstAccount(terminal, async (tx, accountId) => {
+export async function revokeKey(
+  idOrPrefix: string,
+  { json, account }: KeyOptions,
+  terminal: Terminal,
+): Promise<void> {
+  await inAccount(terminal, { account }, async (tx, accountId) => {
     const target = await revokeApiKey(tx, accountId, idOrPrefix);
     if (target === null) throw noLiveKey(idOrPrefix);
     await recordAudit(tx, { accountId, actor: OPERATOR, action: "api_key.revoke", target });
@@ -106,13 +113,16 @@ function noLiveKey(idOrPrefix: string): AppError {
   return new AppError("not_found", { message: `There is no live key ${idOrPrefix}.` });
 }
 
-/** In one transaction. */
-function inFirstAccount<T>(
+/** In one transaction. Of the first account, where none is named. */
+function inAccount<T>(
   terminal: Terminal,
+  { account }: { account?: string | undefined },
   work: (tx: Database, accountId: string) => Promise<T>,
 ): Promise<T> {
   return withStackDatabase(terminal.env, (db) =>
-    db.transaction(async (tx) => work(tx, await firstAccount(tx))),
+    db.transaction(async (tx) =>
+      work(tx, account === undefined ? await firstAccount(tx) : await namedAccount(tx, account)),
+    ),
   );
 }
 
@@ -137,6 +147,12 @@ function readGrace(text: string): number {
   if (text.trim() === "" || !(hours >= 0 && hours <= 720))
     throw usageError("--grace-hours is a number from 0 to 720.");
   return Math.round(hours * 3600);
+}
+
+async function namedAccount(db: Database, id: string): Promise<string> {
+  if (!(await accountExists(db, id)))
+    throw new AppError("not_found", { message: `There is no account ${id}.` });
+  return id;
 }
 
 async function firstAccount(db: Database): Promise<string> {

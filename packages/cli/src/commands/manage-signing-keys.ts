@@ -1,4 +1,3 @@
-import { parseSealKeys } from "@earshot/shared/crypto/seal";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import { SIGNING_ALGORITHMS } from "@earshot/shared/crypto/signing-keys";
 import { recordAudit } from "@earshot/shared/db/audit";
@@ -12,9 +11,8 @@ import {
 } from "@earshot/shared/db/signing-keys";
 import type { SigningKeyRow } from "@earshot/shared/db/signing-keys";
 import { AppError } from "@earshot/shared/domain/errors";
-import { readSecret } from "../stack/secret-file.ts";
-import { readStackConfig } from "../stack/stack-config.ts";
-import { missingError, usageError } from "./command-error.ts";
+import { usageError } from "./command-error.ts";
+import { readSealKeys } from "./seal-keys.ts";
 import { withStackDatabase } from "./stack-connection.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -92,10 +90,8 @@ export async function revokeSigning(
 
 function inStack<T>(terminal: Terminal, work: (tx: Database, sealKeys: SealKeys) => Promise<T>): Promise<T> {
   return withStackDatabase(terminal.env, async (db) => {
-    const { home } = readStackConfig(terminal.env);
-    const sealKeys = await readSecret(home.sealKeys);
-    if (sealKeys === null) throw missingError(`There are no seal keys in ${home.sealKeys}.`);
-    return db.transaction((tx) => work(tx, parseSealKeys(sealKeys)));
+    const sealKeys = await readSealKeys(terminal.env);
+    return db.transaction((tx) => work(tx, sealKeys));
   });
 }
 

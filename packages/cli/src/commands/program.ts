@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { addAccounts } from "./accounts.ts";
 import { addAnalyze } from "./analyze.ts";
 import type { ExitStatus } from "./command-error.ts";
 import { addAudit } from "./audit.ts";
@@ -60,6 +61,7 @@ export function createProgram(terminal: Terminal, finish: (status: ExitStatus) =
   addSimilar(program, terminal);
   addTranscript(program, terminal);
   addWebhooks(program, terminal);
+  addAccounts(program, terminal);
   addKeys(program, terminal);
   addBoxes(program, terminal);
   addQueue(program, terminal);

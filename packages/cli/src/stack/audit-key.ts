@@ -6,8 +6,13 @@ import { keepSecret, readSecret } from "./secret-file.ts";
 /** The key that signs the audit log's seals, and the public parts of it and of those before it, by which they are verified. */
 export async function keepAuditKey(home: Home): Promise<void> {
   const { publicKey } = await openAuditKey(await keepSecret(home.auditKey, newAuditKey));
-  const kept = await readPublicKeys(home.auditPublicKeys);
-  if (!kept.includes(publicKey)) await writeFile(home.auditPublicKeys, [...kept, publicKey, ""].join("\n"));
+  await addPublicKey(home.auditPublicKeys, publicKey);
+}
+
+/** Once, after those that are there. */
+export async function addPublicKey(file: string, publicKey: string): Promise<void> {
+  const kept = await readPublicKeys(file);
+  if (!kept.includes(publicKey)) await writeFile(file, [...kept, publicKey, ""].join("\n"));
 }
 
 /** One a line. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { AppError } from "../domain/errors.ts";
 import type { ExpectedBytes } from "./blob-store.ts";
 
@@ -11,6 +10,8 @@ export async function* checkBytes(
   chunks: AsyncIterable<Uint8Array>,
   expected: ExpectedBytes | undefined,
 ): AsyncGenerator<Uint8Array> {
+  // Not loaded with this module: the start of a Worker pays for what its modules import, and few requests hash.
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   let received = 0;
   for await (const chunk of chunks) {

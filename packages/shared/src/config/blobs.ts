@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parseAwsCredentials } from "../aws-credentials.ts";
 import type { AwsCredentials } from "../aws-credentials.ts";
-import { ConfigError } from "./env.ts";
+import { ConfigError } from "./config-error.ts";
 import { parsedBy } from "./parsed-by.ts";
 
 /** Where blobs lie, as a process on Node is told (for `parseEnv`, which takes the credentials for a secret). */

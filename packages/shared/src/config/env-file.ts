@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parseEnv as parseLines } from "node:util";
 import type { Env } from "./env.ts";
-import { ConfigError, refuseOpenFile } from "./env.ts";
+import { ConfigError } from "./config-error.ts";
+import { refuseOpenFile } from "./secret-file.ts";
 
 /**
  * The environment with what stands in the file that EARSHOT_ENV_FILE names (`NAME=value` lines), which goes before it: a process

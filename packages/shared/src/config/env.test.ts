@@ -2,7 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { ConfigError, flag, loopback, parseEnv, wholeNumber } from "./env.ts";
+import { ConfigError } from "./config-error.ts";
+import { flag, loopback, parseEnv, wholeNumber } from "./env.ts";
 
 // Not in /tmp, which is a tmpfs on some machines: there others may read a secret.
 const ROOT = join(import.meta.dirname, "../../../../node_modules/.earshot-test-env-");

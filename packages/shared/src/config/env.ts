@@ -1,15 +1,10 @@
-import { readFileSync, statfsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
 import * as z from "zod";
 import type { LoopbackAllowance } from "../domain/loopback.ts";
+import { ConfigError } from "./config-error.ts";
 import { isProduction, weaknessOf } from "./production.ts";
+import { readSecretFile } from "./secret-file.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
-
-/** Something about how this process was started is wrong; the message says what, and is safe to print. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
-}
 
 /**
  * Parses the environment once, at the start of a process. Keys of `shape` are the variables' names without `EARSHOT_`;
@@ -82,21 +77,5 @@ function nonEmpty(env: Env, name: string): string | undefined {
 function readSecret(env: Env, name: string): string | undefined {
   const file = nonEmpty(env, `${name}_FILE`);
   if (file === undefined) return nonEmpty(env, name);
-  refuseOpenFile(`EARSHOT_${name}_FILE`, file);
-  return readFileSync(file, "utf8").trim();
-}
-
-const TMPFS_MAGIC = 0x01021994;
-
-/** Refused: a file that group or others can write, or that others can read outside a tmpfs such as /run/secrets. @throws ConfigError */
-export function refuseOpenFile(variable: string, file: string): void {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw new ConfigError(`${variable}: ${file} is not a file`);
-  if (process.platform === "win32") return;
-  const onTmpfs = statfsSync(dirname(file)).type === TMPFS_MAGIC;
-  if ((stat.mode & 0o022) !== 0 || ((stat.mode & 0o004) !== 0 && !onTmpfs)) {
-    throw new ConfigError(
-      `${variable}: ${file} is open to others (mode ${(stat.mode & 0o777).toString(8)}); chmod 600 it`,
-    );
-  }
+  return readSecretFile(`EARSHOT_${name}_FILE`, file);
 }

@@ -4,7 +4,8 @@ import { newAuditKey } from "../crypto/audit-keys.ts";
 import { toBase64 } from "../crypto/bytes.ts";
 import { newResultKey } from "../crypto/result-keys.ts";
 import { newSealKey } from "../crypto/seal.ts";
-import { ConfigError, loopback, parseEnv } from "./env.ts";
+import { ConfigError } from "./config-error.ts";
+import { loopback, parseEnv } from "./env.ts";
 import { isProduction, weaknessOf } from "./production.ts";
 
 const REMOTE = "postgres://earshot_api:c5kV0w2kq9Zr1mXb@db.example.net/earshot?sslmode=verify-full";

@@ -20,6 +20,8 @@ export interface AccessToken {
   scopes: string[];
   /** Kind and id of the credential that it was made from. */
   source: string;
+  /** The person for whom it was made, where there is one. */
+  madeFor?: string | undefined;
   expiresAt: Date;
 }
 
@@ -27,6 +29,7 @@ const Claims = z.object({
   jti: z.string().min(1),
   sub: z.string().min(1),
   account_id: z.string().min(1),
+  made_for: z.string().optional(),
   scope: z.string(),
   exp: z.number(),
 });
@@ -37,7 +40,7 @@ export async function signAccessToken(
 ): Promise<string> {
   const { key, sealKeys, issuer, now } = options;
   const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
-  return new SignJWT({ account_id: token.accountId, scope: token.scopes.join(" ") })
+  return new SignJWT({ account_id: token.accountId, made_for: token.madeFor, scope: token.scopes.join(" ") })
     .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: TYP })
     .setIssuer(issuer)
     .setAudience(AUDIENCE)
@@ -76,7 +79,7 @@ export async function verifyAccessToken(
   });
   const claims = Claims.safeParse(payload);
   if (!claims.success) return null;
-  const { jti: id, sub: source, account_id: accountId, scope, exp } = claims.data;
+  const { jti: id, sub: source, account_id: accountId, made_for: madeFor, scope, exp } = claims.data;
   const scopes = scope.split(" ").filter((name) => name !== "");
-  return { id, accountId, scopes, source, expiresAt: new Date(exp * 1000) };
+  return { id, accountId, scopes, source, madeFor, expiresAt: new Date(exp * 1000) };
 }

@@ -1,8 +1,10 @@
 import type { SQL } from "drizzle-orm";
-import { and, desc, eq, getTableColumns, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import type { NewApiKey } from "../crypto/api-keys.ts";
 import { newId } from "../crypto/ids.ts";
 import type { AllowedModels } from "../domain/allowed-models.ts";
+import { allowsAll, ROLE_SCOPES } from "../domain/scopes.ts";
+import type { Role } from "../domain/scopes.ts";
 import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { accounts, apiKeys } from "./schema.ts";
@@ -21,6 +23,8 @@ export interface NewApiKeyRow {
   ipAllowList?: string[];
   requestsPerMinute?: number | null;
   createdBy?: string;
+  /** The person who asked for it, by a session or by a key of his. */
+  madeFor?: string | null | undefined;
   rotatedFrom?: string;
 }
 
@@ -83,12 +87,41 @@ export async function revokeApiKey(
   return revoked[0]?.id ?? null;
 }
 
+/**
+ * Revokes a member's keys that may do more than he does, all of them once he is none: what he has made he knows. Those that
+ * somebody else has rotated since are not his any more.
+ * @returns their ids
+ */
+export async function revokeKeysBeyond(
+  tx: Database,
+  accountId: string,
+  userId: string,
+  role: Role | null,
+): Promise<string[]> {
+  const live = await tx
+    .select({ id: apiKeys.id, scopes: apiKeys.scopes })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.madeFor, userId), isNull(apiKeys.revokedAt)))
+    .for("update");
+  const beyond = live
+    .filter(({ scopes }) => role === null || !allowsAll(ROLE_SCOPES[role], scopes))
+    .map(({ id }) => id);
+  if (beyond.length === 0) return [];
+  await tx
+    .update(apiKeys)
+    .set({ revokedAt: sql`now()` })
+    .where(inArray(apiKeys.id, beyond));
+  return beyond;
+}
+
 /** How a key is replaced. The new one lives as long as the old one was meant to, unless `expiresAt` says otherwise. */
 export interface Rotation {
   graceSeconds: number;
   expiresAt?: Date | null;
   key: NewApiKey;
   createdBy?: string;
+  /** Whose it is from then on; without it, whose the old one was. */
+  madeFor?: string | undefined;
 }
 
 export type Rotated =
@@ -104,7 +137,7 @@ export async function rotateApiKey(
   tx: Database,
   accountId: string,
   idOrPrefix: string,
-  { graceSeconds, ...rotation }: Rotation,
+  { graceSeconds, madeFor: rotatedFor, ...rotation }: Rotation,
 ): Promise<Rotated> {
   const [old] = await tx
     .select(SHOWN)
@@ -118,7 +151,8 @@ export async function rotateApiKey(
     .where(eq(apiKeys.rotatedFrom, old.id));
   if (successor !== undefined) return { outcome: "rotated_already", successorId: successor.id };
   const { name, scopes, ipAllowList, requestsPerMinute, id: rotatedFrom } = old;
-  const kept = { accountId, name, scopes, ipAllowList, requestsPerMinute, rotatedFrom };
+  const madeFor = rotatedFor ?? old.madeFor;
+  const kept = { accountId, name, scopes, ipAllowList, requestsPerMinute, madeFor, rotatedFrom };
   const key = await insertApiKey(tx, { ...kept, expiresAt: sameLifetime(old), ...rotation });
   await tx
     .update(apiKeys)

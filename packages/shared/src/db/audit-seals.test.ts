@@ -68,6 +68,41 @@ test("a log that nobody touched verifies, with its head and without", async () =
   expect(await faultsOf()).toEqual([]);
 });
 
+describe("a rotation of the key", () => {
+  const NOW_ON = new Date(NOW.getTime() + 1_000);
+
+  async function rotated(): Promise<{ next: AuditKey; keys: AuditPublicKey[] }> {
+    await sealedLog();
+    const next = await openAuditKey(await newAuditKey());
+    await act("k6");
+    await sealAudit(rooms.deliver, next, NOW_ON);
+    return { next, keys: [publicKey, await openAuditPublicKey(next.publicKey)] };
+  }
+
+  test("leaves one chain, which both keys verify, and one alone does not", async () => {
+    const { keys } = await rotated();
+    expect(await faultsOf(null, keys)).toEqual([]);
+    expect(await faultsOf(null, keys.slice(1))).toEqual(["unknown_key", "unknown_key", "unknown_key"]);
+  });
+
+  test("ends the old key: a sealer that still has it signs no more, and leaves the rows to the next one", async () => {
+    const { next, keys } = await rotated();
+    await act("k7");
+    await expect(seal(NOW_ON)).rejects.toThrow(`was replaced by ${next.id}`);
+    expect(await sealAudit(rooms.deliver, next, NOW_ON)).toMatchObject({ rows: 1 });
+    expect(await faultsOf(null, keys)).toEqual([]);
+  });
+
+  test("is no use to who has stolen the old key: what he seals after it is found", async () => {
+    const { keys } = await rotated();
+    await act("k7");
+    await tamper(`update audit_seals set key_id = 'hidden' where key_id = '${key.id}'`);
+    await seal(NOW_ON);
+    await tamper(`update audit_seals set key_id = '${key.id}' where key_id = 'hidden'`);
+    expect(await faultsOf(null, keys)).toEqual(["retired_key"]);
+  });
+});
+
 test("an empty log verifies", async () => {
   expect(await verifyAudit(rooms.api, [publicKey], null)).toMatchObject({ head: null, faults: [] });
 });

@@ -51,7 +51,7 @@ export async function sealAudit(db: Database, key: AuditKey, now: Date): Promise
     const rows = fresh.map((row, place): SealedRow => ({ ...row, sequence: firstRow + place }));
     await numberRows(tx, rows);
     const head = await addSeal(tx, key, {
-      ...(await nextInChain(last, key, now)),
+      ...(await nextInChain(tx, last, key, now)),
       kind: "rows",
       firstRow,
       lastRow: firstRow + rows.length - 1,
@@ -81,7 +81,7 @@ export async function retireAudit(
     if (retired === undefined || last === null) return null;
     const throughRow = Math.max(...aged.map((seal) => seal.lastRow ?? seal.removedThrough ?? 0));
     const checkpoint: SealContent = {
-      ...(await nextInChain(last, key, now)),
+      ...(await nextInChain(tx, last, key, now)),
       kind: "checkpoint",
       firstRow: null,
       lastRow: null,
@@ -162,7 +162,16 @@ async function numberRows(tx: Database, rows: readonly SealedRow[]): Promise<voi
   if (numbered.length !== rows.length) throw new Error("a row of the audit log is gone before it was sealed");
 }
 
-async function nextInChain(last: AuditSeal | null, key: AuditKey, now: Date) {
+/** @throws Error for a key that another one has replaced: whoever verifies believes no later seal of it. */
+async function nextInChain(tx: Database, last: AuditSeal | null, key: AuditKey, now: Date) {
+  if (last !== null && last.keyId !== key.id) {
+    const [earlier] = await tx
+      .select({ seq: auditSeals.seq })
+      .from(auditSeals)
+      .where(eq(auditSeals.keyId, key.id))
+      .limit(1);
+    if (earlier !== undefined) throw new Error(`the audit key ${key.id} was replaced by ${last.keyId}`);
+  }
   return {
     seq: (last?.seq ?? 0) + 1,
     previousHash: last === null ? GENESIS : await hashOf(last),

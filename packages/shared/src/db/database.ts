@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
 import type { PgDatabase } from "drizzle-orm/pg-core";
@@ -40,11 +38,11 @@ export interface DatabaseOptions {
    * statement may take its time (migrations), and one on a dead connection as long as TCP does.
    */
   statementSeconds?: number;
-  /** Set where another layer carries the connection, and keeps it (Hyperdrive). */
-  trustTransport?: true;
+  /** Opens a socket where another layer carries the connection, keeps it and secures it (Hyperdrive). */
+  carrier?: (to: { host: string[]; port: number[] }) => Promise<Socket>;
 }
 
-const CONNECT_WITHIN_SECONDS = 10;
+export const CONNECT_WITHIN_SECONDS = 10;
 const CLOSE_WITHIN_SECONDS = 5;
 const LONGEST_RECONNECT_SECONDS = 1;
 const IDLE_IN_TRANSACTION_SECONDS = 30;
@@ -65,14 +63,14 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const sql = postgres(options.url, {
     max: options.max ?? 8,
     ...(options.password && { password: options.password }),
-    ssl: options.trustTransport ? false : transportSecurity(options.url),
+    ssl: options.carrier ? false : transportSecurity(options.url),
     connect_timeout: CONNECT_WITHIN_SECONDS,
     idle_timeout: options.idleSeconds ?? 60,
     backoff: reconnectSeconds,
     // The driver's own question for array types on each new connection is awaited by nobody: a connection cut in the
     // middle of it would be an unhandled rejection, the end of a process. Drizzle knows the types of its columns.
     fetch_types: false,
-    ...(options.trustTransport && { socket: connectedSocket }),
+    ...(options.carrier && { socket: options.carrier }),
     ...(watch && { socket: watch.socket, keep_alive: KEEP_ALIVE_SECONDS }),
     onnotice() {},
     connection: {
@@ -84,28 +82,12 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
       }),
     },
   });
-  const client = endWithConnection(options.trustTransport ? sql : withPreparedStatements(sql));
+  const client = endWithConnection(options.carrier ? sql : withPreparedStatements(sql));
   return {
     db: drizzle(watch === null ? client : watch.watch(client)),
     sql,
     close: () => sql.end({ timeout: CLOSE_WITHIN_SECONDS }),
   };
-}
-
-/**
- * The driver's own socket for Workers throws into the void when it is closed while it reads; the runtime's `node:net`
- * does not.
- */
-async function connectedSocket({ host, port }: { host: string[]; port: number[] }): Promise<Socket> {
-  const socket = connect({ host: host[0] ?? "", port: port[0] ?? 5432 });
-  try {
-    // The driver counts its own patience only from here on.
-    await once(socket, "connect", { signal: AbortSignal.timeout(CONNECT_WITHIN_SECONDS * 1000) });
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
 }
 
 /**

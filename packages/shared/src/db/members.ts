@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull, sql } from "drizzle-orm";
 import { newId } from "../crypto/ids.ts";
 import type { Role } from "../domain/scopes.ts";
+import { revokeKeysBeyond } from "./api-keys.ts";
 import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { invitations, memberships, users } from "./schema.ts";
@@ -49,43 +50,47 @@ export async function findMember(db: Database, accountId: string, userId: string
   return member ?? null;
 }
 
-export type MemberChange = "changed" | "unchanged" | "no_member" | "last_owner";
+type Verdict = "changed" | "unchanged" | "no_member" | "last_owner";
 
-/** Gives a member another role, and ends his sessions: nobody goes on as what he was. Call it in a transaction. */
+export interface MemberChange {
+  outcome: Verdict;
+  /** Ids of his keys that were revoked with it. */
+  revokedKeys: string[];
+}
+
+/**
+ * Gives a member another role, and ends his sessions and what keys of his may do more: nobody goes on as what he was. Call it in
+ * a transaction.
+ */
 export async function changeRole(
   tx: Database,
   accountId: string,
   userId: string,
   role: Role,
 ): Promise<MemberChange> {
-  const verdict = await judge(tx, accountId, userId, role);
-  if (verdict !== "changed") return verdict;
+  const outcome = await judge(tx, accountId, userId, role);
+  if (outcome !== "changed") return { outcome, revokedKeys: [] };
   await tx
     .update(memberships)
     .set({ role })
     .where(and(eq(memberships.accountId, accountId), eq(memberships.userId, userId)));
   await revokeSessionsOf(tx, { accountId, userId });
-  return "changed";
+  return { outcome, revokedKeys: await revokeKeysBeyond(tx, accountId, userId, role) };
 }
 
-/** Call it in a transaction. */
+/** With his sessions and keys. Call it in a transaction. */
 export async function removeMember(tx: Database, accountId: string, userId: string): Promise<MemberChange> {
-  const verdict = await judge(tx, accountId, userId, null);
-  if (verdict !== "changed") return verdict;
+  const outcome = await judge(tx, accountId, userId, null);
+  if (outcome !== "changed") return { outcome, revokedKeys: [] };
   await tx
     .delete(memberships)
     .where(and(eq(memberships.accountId, accountId), eq(memberships.userId, userId)));
   await revokeSessionsOf(tx, { accountId, userId });
-  return "changed";
+  return { outcome, revokedKeys: await revokeKeysBeyond(tx, accountId, userId, null) };
 }
 
 /** Owners are locked while one of them changes: of two who leave at once, one stays. */
-async function judge(
-  tx: Database,
-  accountId: string,
-  userId: string,
-  to: Role | null,
-): Promise<MemberChange> {
+async function judge(tx: Database, accountId: string, userId: string, to: Role | null): Promise<Verdict> {
   const owners = await tx
     .select({ userId: memberships.userId })
     .from(memberships)

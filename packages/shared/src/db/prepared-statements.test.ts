@@ -1,15 +1,17 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { createTestDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "./database.ts";
-import type { Database } from "./database.ts";
+import type { Database, DatabaseOptions } from "./database.ts";
 
 let database: TestDatabase;
 beforeAll(async () => void (database = await createTestDatabase()));
 afterAll(() => database.drop());
 
-function open(options: { trustTransport?: true } = {}) {
+function open(options: Pick<DatabaseOptions, "carrier"> = {}) {
   const opened = openDatabase({ url: database.urls.owner, name: "prepared", max: 1, ...options });
   return { ...opened, [Symbol.asyncDispose]: () => opened.close() };
 }
@@ -65,7 +67,12 @@ test("statements of ever new shapes are not kept without end", async () => {
 });
 
 test("nothing is prepared where another layer keeps the connections", async () => {
-  await using opened = open({ trustTransport: true });
+  const carrier = async ({ host, port }: { host: string[]; port: number[] }) => {
+    const socket = connect({ host: host[0] ?? "", port: port[0] ?? 0 });
+    await once(socket, "connect");
+    return socket;
+  };
+  await using opened = open({ carrier });
   expect(await plusOne(opened.db, 1)).toBe(2);
   expect(await preparedIn(opened.db)).toEqual({});
 });

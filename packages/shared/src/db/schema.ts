@@ -64,6 +64,7 @@ export const apiKeys = pgTable("api_keys", {
   requestsPerMinute: integer("requests_per_minute"),
   createdBy: text("created_by"),
   rotatedFrom: text("rotated_from"),
+  madeFor: text("made_for"),
 });
 
 export const signingKeys = pgTable("signing_keys", {

@@ -15,6 +15,7 @@ export interface AuditFault {
     | "seal_changed"
     | "seal_removed"
     | "unknown_key"
+    | "retired_key"
     | "tail_cut"
     | "rewritten";
   message: string;
@@ -38,6 +39,9 @@ interface Walk {
   before: { seq: number; hash: string; row: number } | null;
   /** The hash that a kept head must have. */
   atHead: string | null;
+  /** The key that signs now, and those that it has replaced. */
+  keyId: string | null;
+  retiredKeys: Set<string>;
   checkpoint: AuditSeal | null;
 }
 
@@ -53,7 +57,14 @@ export async function verifyAudit(
   return db.transaction(
     async (tx) => {
       const verdict: AuditVerdict = { head: null, seals: 0, rows: 0, unsealedRows: 0, faults: [] };
-      const walk: Walk = { last: null, before: null, atHead: null, checkpoint: null };
+      const walk: Walk = {
+        last: null,
+        before: null,
+        atHead: null,
+        keyId: null,
+        retiredKeys: new Set(),
+        checkpoint: null,
+      };
       for (;;) {
         const seals = await listSeals(tx, walk.last?.seq ?? 0, SEALS_AT_ONCE);
         for (const seal of seals) await checkSeal(tx, seal, { keys, walk, verdict, head });
@@ -84,6 +95,13 @@ async function checkSeal(tx: Database, seal: AuditSeal, { keys, walk, verdict, h
     fault("unknown_key", `seal ${seal.seq} is signed by ${seal.keyId}, which is no known key`);
   else if (!(await key.verify(sealText(seal), seal.signature)))
     fault("seal_changed", `seal ${seal.seq} is not what was signed`);
+  if (walk.keyId !== null && walk.keyId !== seal.keyId) walk.retiredKeys.add(walk.keyId);
+  walk.keyId = seal.keyId;
+  if (walk.retiredKeys.has(seal.keyId))
+    fault(
+      "retired_key",
+      `seal ${seal.seq} is signed by ${seal.keyId}, which another key had replaced before`,
+    );
 
   const firstRow = seal.firstRow ?? (walk.last?.row ?? 0) + 1;
   walk.before ??= { seq: seal.seq - 1, hash: seal.previousHash, row: firstRow - 1 };

@@ -35,6 +35,7 @@ test("the API refuses with one of the codes that the documentation lists, each w
     gone: 410,
     body_too_large: 413,
     unsupported_content_type: 415,
+    unsupported_media: 422,
     idempotency_key_reused: 422,
     rate_limited: 429,
     quota_exceeded: 429,

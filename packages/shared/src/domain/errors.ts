@@ -33,6 +33,7 @@ export const API_ERRORS = {
   gone: { status: 410, title: "The resource was deleted." },
   body_too_large: { status: 413, title: "The request body is too large." },
   unsupported_content_type: { status: 415, title: "This content type is not accepted here." },
+  unsupported_media: { status: 422, title: "The file is not audio in a supported format." },
   idempotency_key_reused: { status: 422, title: "This Idempotency-Key was used with another body." },
   rate_limited: { status: 429, title: "Too many requests." },
   quota_exceeded: { status: 429, title: "The account's quota is used up." },

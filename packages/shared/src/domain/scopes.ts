@@ -68,6 +68,14 @@ export function isRole(text: string): text is Role {
 /** Whoever may submit jobs may upload for them. */
 const IMPLIED_BY: Partial<Record<Scope, Scope>> = { "uploads:write": "jobs:write" };
 
+/** Whether all of `scopes`, which a key may have, is within `held`. */
+export function allowsAll(held: readonly string[], scopes: readonly string[]): boolean {
+  return scopes.every((scope) => {
+    if (scope === EVERY_SCOPE) return SCOPES.every((each) => allows(held, each));
+    return isScope(scope) && allows(held, scope);
+  });
+}
+
 /** Whether a credential with the scopes `held` may do what asks for `needed`. */
 export function allows(held: readonly string[], needed: Scope): boolean {
   const broader = IMPLIED_BY[needed];

@@ -7,7 +7,7 @@ import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { refuseBroader } from "../../own-scopes.ts";
-import { actorName } from "../../principal.ts";
+import { actorName, makerOf } from "../../principal.ts";
 import { problems } from "../answers.ts";
 import { keyBody, NewApiKey, SECRET_HEADERS } from "./key-body.ts";
 import { KeyRequest, readExpiry } from "./key-request.ts";
@@ -45,6 +45,7 @@ export function createApiKey(app: App, { db, clock }: Pick<Deps, "db" | "clock">
         ipAllowList: request.ip_allow_list,
         requestsPerMinute: request.requests_per_minute,
         createdBy: actorName(principal),
+        madeFor: makerOf(principal),
         key,
       });
       const detail = { name: made.name, scopes, expires_at: expiresAt?.toISOString() ?? null };

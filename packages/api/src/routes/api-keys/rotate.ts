@@ -10,7 +10,7 @@ import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { refuseBroader } from "../../own-scopes.ts";
-import { actorName } from "../../principal.ts";
+import { actorName, makerOf } from "../../principal.ts";
 import { problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { keyBody, NewApiKey, SECRET_HEADERS } from "./key-body.ts";
@@ -73,6 +73,7 @@ export function rotateApiKey(app: App, { db, clock }: Pick<Deps, "db" | "clock">
       graceSeconds: request.grace_seconds,
       key,
       createdBy: actorName(principal),
+      madeFor: makerOf(principal),
       ...(request.expires_at !== undefined && { expiresAt: readExpiry(request.expires_at, clock()) }),
     };
     const row = await db.transaction(async (tx) => {

@@ -160,7 +160,7 @@ describe("OpenAI's client is told what is wrong, in its own words", () => {
   test("with a file that is no audio", async () => {
     const file = await toFile(Buffer.from("%PDF-1.7 and so on"), "a.pdf");
     const asked = transcriptions().create({ file, model: "whisper-1" });
-    await expect(asked).rejects.toMatchObject({ status: 400, param: "file" });
+    await expect(asked).rejects.toMatchObject({ status: 422, param: "file" });
   });
 
   test("when the transcription fails: once, and where the job is", async () => {

@@ -47,7 +47,14 @@ export function createTranscription(app: App, deps: TranscriptionDeps): void {
         description: "In the format that was asked for.",
         content: { "application/json": { schema: {} } },
       },
-      ...problems("forbidden", "conflict", "body_too_large", "unsupported_content_type", "quota_exceeded"),
+      ...problems(
+        "forbidden",
+        "conflict",
+        "body_too_large",
+        "unsupported_content_type",
+        "unsupported_media",
+        "quota_exceeded",
+      ),
     },
   });
   app.post(TRANSCRIPTIONS_PATH, authorize("jobs:write"), async function createTranscription(c) {

@@ -10,7 +10,7 @@ import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
 import type { App } from "../../env.ts";
 import { refuseBroader } from "../../own-scopes.ts";
-import { actorName, hasScope } from "../../principal.ts";
+import { actorName, hasScope, makerOf } from "../../principal.ts";
 import type { Principal } from "../../principal.ts";
 import { problems } from "../answers.ts";
 
@@ -70,7 +70,8 @@ export function createToken(app: App, deps: Pick<Deps, "db" | "clock" | "sealKey
     const now = deps.clock();
     const expiresAt = endOf(principal, now, request.expires_in);
     const { accountId } = principal;
-    const token = { id: newId("token"), accountId, scopes, source: actorName(principal), expiresAt };
+    const made = { source: actorName(principal), madeFor: makerOf(principal) };
+    const token = { id: newId("token"), accountId, scopes, ...made, expiresAt };
     const { sealKeys, tokens } = deps;
     const key = await requireSigner(deps.db, sealKeys, tokens.algorithm);
     const signed = await signAccessToken(token, { key, sealKeys, issuer: tokens.issuer, now });

@@ -38,6 +38,7 @@ const route = createRoute({
       "idempotency_key_reused",
       "body_too_large",
       "unsupported_content_type",
+      "unsupported_media",
     ),
   },
 });

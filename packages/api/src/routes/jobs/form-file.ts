@@ -3,16 +3,12 @@ import { completeUpload, insertUpload } from "@earshot/shared/db/uploads";
 import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
 import type { AppContext } from "../../env.ts";
-import { invalid } from "../../problem.ts";
-import { recognisedAs } from "../uploads/not-audio.ts";
-
-const HEAD_BYTES = 64;
+import { refuseUnlessAudio } from "../uploads/audio-container.ts";
 
 /** @returns its SHA-256, in hex. */
 export async function checkFile(file: File): Promise<string> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const kind = recognisedAs(bytes.subarray(0, HEAD_BYTES));
-  if (kind !== null) throw invalid("/file", `The file is ${kind}, not audio.`, "not_audio");
+  refuseUnlessAudio(bytes, "/file");
   return sha256Hex(bytes);
 }
 

@@ -11,6 +11,20 @@ const time = z.iso.datetime().nullable();
 const seconds = z.number().nullable();
 const code = z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]);
 
+/** What is known of the audio, once it was looked at. */
+export const JobInput = z
+  .object({
+    duration_seconds: z.number(),
+    codec: z.string(),
+    channels: z.int(),
+    sample_rate: z.int(),
+    sha256: z.string(),
+    tags: z.record(z.string(), z.string()),
+    truncated: z.literal(true).optional(),
+    declared_seconds: z.number().optional(),
+  })
+  .nullable();
+
 /** A job as clients see it (DESIGN section 3). Never with the webhook's secret. */
 export const JobBody = z
   .object({
@@ -22,18 +36,7 @@ export const JobBody = z
     expires_at: time,
     attempt: z.int(),
     retried_from: z.string().nullable(),
-    input: z
-      .object({
-        duration_seconds: z.number(),
-        codec: z.string(),
-        channels: z.int(),
-        sample_rate: z.int(),
-        sha256: z.string(),
-        tags: z.record(z.string(), z.string()),
-        truncated: z.literal(true).optional(),
-        declared_seconds: z.number().optional(),
-      })
-      .nullable(),
+    input: JobInput,
     progress: z.object({ stage: z.string(), fraction: z.number() }).nullable(),
     tasks: z.array(
       z.object({

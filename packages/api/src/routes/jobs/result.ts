@@ -10,7 +10,7 @@ import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { jsonText, problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
-import { JobBody } from "./job-body.ts";
+import { JobInput } from "./job-body.ts";
 import { requireJob } from "./require-job.ts";
 import { requireBlobs, storedBody } from "./result-bodies.ts";
 import { streamResult } from "./stream-result.ts";
@@ -24,7 +24,7 @@ export const TaskResultBody = z
 const JobResult = z
   .object({
     job_id: z.string(),
-    input: JobBody.shape.input,
+    input: JobInput,
     warnings: z.array(z.string()).optional(),
     results: z.array(TaskResultBody),
   })

@@ -12,13 +12,14 @@ import { problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { lastOwner } from "./last-owner.ts";
 import { Member, memberBody, Role } from "./member-body.ts";
+import { auditRevokedKeys } from "./revoked-keys.ts";
 
 const MemberChange = z.strictObject({ role: Role }).meta({ id: "MemberChange" });
 
 const route = createRoute({
   method: "patch",
   path: "/v1/members/{id}",
-  summary: "Give a member another role; his sessions end",
+  summary: "Give a member another role; his sessions end, and keys of his that may do more than he",
   middleware: authorize("members:write"),
   request: {
     params: IdParams,
@@ -48,12 +49,13 @@ export function changeMember(app: App, { db }: Pick<Deps, "db">): void {
       if (before === null) throw new AppError("not_found");
       // Nobody raises himself or others above what he is, nor touches who is above him.
       refuseBroader(principal, [...ROLE_SCOPES[before.role], ...ROLE_SCOPES[role]]);
-      const outcome = await changeRole(tx, accountId, id, role);
+      const { outcome, revokedKeys } = await changeRole(tx, accountId, id, role);
       if (outcome === "no_member") throw new AppError("not_found");
       if (outcome === "last_owner") throw lastOwner();
       if (outcome === "changed") {
         const detail = { from: before.role, to: role };
         await audit(c, tx, { action: "member.change_role", target: id, detail });
+        await auditRevokedKeys(c, tx, revokedKeys);
       }
       return { ...before, role };
     });

@@ -11,16 +11,20 @@ import { authorize } from "../../middleware/authorize.ts";
 import { refuseBroader } from "../../own-scopes.ts";
 import { problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
+import { auditRevokedKeys } from "./revoked-keys.ts";
 import { lastOwner } from "./last-owner.ts";
 
 const route = createRoute({
   method: "delete",
   path: "/v1/members/{id}",
-  summary: "Remove a member, whose sessions end at once, or withdraw an invitation",
+  summary: "Remove a member, whose sessions and keys end at once, or withdraw an invitation",
   middleware: authorize("members:write"),
   request: { params: IdParams },
   responses: {
-    204: { description: "Gone. Keys that a member has made stay: revoke them, too, where he knows them." },
+    204: {
+      description:
+        "Gone, and every key that he had made for himself or others. A key that another member has rotated since is that member's.",
+    },
     ...problems("forbidden", "not_found", "conflict"),
   },
 });
@@ -40,10 +44,11 @@ async function removeFrom(c: AppContext, tx: Database, userId: string): Promise<
   const member = await findMember(tx, principal.accountId, userId);
   if (member === null) throw new AppError("not_found");
   refuseBroader(principal, ROLE_SCOPES[member.role]);
-  const outcome = await remove(tx, principal.accountId, userId);
+  const { outcome, revokedKeys } = await remove(tx, principal.accountId, userId);
   if (outcome === "no_member") throw new AppError("not_found");
   if (outcome === "last_owner") throw lastOwner();
   await audit(c, tx, { action: "member.remove", target: userId, detail: { role: member.role } });
+  await auditRevokedKeys(c, tx, revokedKeys);
 }
 
 async function withdraw(c: AppContext, tx: Database, id: string): Promise<void> {

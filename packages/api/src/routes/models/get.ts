@@ -7,7 +7,7 @@ import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { IdParams } from "../ids.ts";
-import { knownModels, ModelBody } from "./model-body.ts";
+import { ModelBody } from "./model-body.ts";
 
 const route = createRoute({
   method: "get",
@@ -21,10 +21,10 @@ const route = createRoute({
   },
 });
 
-export function getModel(app: App, deps: Pick<Deps, "db">): void {
+export function getModel(app: App, deps: Pick<Deps, "db" | "models">): void {
   app.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
-    const model = knownModels().find((model) => model.id === id);
+    const model = (await deps.models()).find((model) => model.id === id);
     const allowed = await findAllowedModels(deps.db, c.var.principal.accountId);
     if (model === undefined || !mayUseModel(model, allowed)) throw new AppError("not_found");
     return c.json(model, 200);

@@ -6,7 +6,7 @@ import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
-import { knownModels, ModelBody } from "./model-body.ts";
+import { ModelBody } from "./model-body.ts";
 
 const ModelList = z.object({ data: z.array(ModelBody) }).meta({ id: "ModelList" });
 
@@ -24,9 +24,10 @@ const route = createRoute({
   },
 });
 
-export function listModels(app: App, deps: Pick<Deps, "db">): void {
+export function listModels(app: App, deps: Pick<Deps, "db" | "models">): void {
   app.openapi(route, async (c) => {
     const allowed = await findAllowedModels(deps.db, c.var.principal.accountId);
-    return c.json({ data: knownModels().filter((model) => mayUseModel(model, allowed)) }, 200);
+    const models = await deps.models();
+    return c.json({ data: models.filter((model) => mayUseModel(model, allowed)) }, 200);
   });
 }

@@ -1,6 +1,4 @@
 import * as z from "zod";
-import { publishedModels } from "@earshot/shared/domain/models";
-import type { PublishedModel } from "@earshot/shared/domain/models";
 
 export const ModelBody = z
   .object({
@@ -18,29 +16,3 @@ export const ModelBody = z
   .meta({ id: "Model" });
 
 export type ModelBody = z.output<typeof ModelBody>;
-
-/** Every model that this version of the product knows, installed or not. */
-export function knownModels(): readonly ModelBody[] {
-  // Not when the module is loaded: at the edge that is the start of every isolate.
-  known ??= publishedModels().map(modelBody);
-  return known;
-}
-
-let known: readonly ModelBody[] | undefined;
-
-function modelBody(model: PublishedModel): ModelBody {
-  const { id, version, tasks, labels, licence, licence_url, licence_note, requires_acceptance, files } =
-    model;
-  return {
-    id,
-    version,
-    tasks,
-    labels: Object.values(labels).flat(),
-    licence,
-    licence_url,
-    licence_note: licence_note ?? null,
-    requires_acceptance,
-    sha256: files[0].sha256,
-    files,
-  };
-}

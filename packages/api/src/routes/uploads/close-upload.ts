@@ -2,15 +2,12 @@ import { AppError } from "@earshot/shared/domain/errors";
 import { completeUpload } from "@earshot/shared/db/uploads";
 import type { Upload } from "@earshot/shared/db/uploads";
 import type { Deps } from "../../deps.ts";
-import { invalid } from "../../problem.ts";
-import { recognisedAs } from "./not-audio.ts";
-
-const HEAD_BYTES = 64;
+import { HEAD_BYTES, refuseUnlessAudio } from "./audio-container.ts";
 
 /**
  * Closes an open upload whose bytes are there. The hash was checked while they arrived, and the worker checks it again.
  * `pointer` is where the request names the upload.
- * @throws AppError `conflict` when the bytes are missing or of another size, `validation_failed` when they are no audio.
+ * @throws AppError `conflict` when the bytes are missing or of another size, `unsupported_media` when they are no audio.
  */
 export async function closeUpload(
   { db, blobs }: Pick<Deps, "db" | "blobs">,
@@ -22,7 +19,6 @@ export async function closeUpload(
   if (size === null) throw new AppError("conflict", { message: "The file was not uploaded yet." });
   if (size !== upload.sizeBytes)
     throw new AppError("conflict", { message: "The file is not of the announced size." });
-  const kind = recognisedAs(await blobs.head(upload.blobKey, HEAD_BYTES));
-  if (kind !== null) throw invalid(pointer, `The file is ${kind}, not audio.`, "not_audio");
+  refuseUnlessAudio(await blobs.head(upload.blobKey, HEAD_BYTES), pointer);
   await completeUpload(db, upload.accountId, upload.id);
 }

@@ -27,7 +27,14 @@ const route = createRoute({
   },
   responses: {
     200: { description: "The file is there.", content: { "application/json": { schema: CompletedUpload } } },
-    ...problems("validation_failed", "forbidden", "not_found", "conflict", "unsupported_content_type"),
+    ...problems(
+      "validation_failed",
+      "forbidden",
+      "not_found",
+      "conflict",
+      "unsupported_content_type",
+      "unsupported_media",
+    ),
   },
 });
 

@@ -74,21 +74,6 @@ test("an upload without its file cannot be completed", async () => {
   expect(await refusalOf(await complete())).toMatchObject({ status: 409, code: "conflict" });
 });
 
-test.for([
-  ["%PDF-1.7 and so on ............."],
-  ["<!DOCTYPE html><p>Not found.</p>"],
-  ["PK\u0003\u0004 a whole album, zipped ......"],
-])("%s is not audio", async ([text = ""]) => {
-  const body = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  upload = await announce({ size: body.byteLength });
-  expect((await put({ body })).status).toBe(200);
-  expect(await refusalOf(await complete())).toEqual({
-    status: 400,
-    code: "validation_failed",
-    pointers: ["/path/id"],
-  });
-});
-
 test.for<[string, PutOptions, string]>([
   ["another length than announced", { headers: { "content-length": "31" } }, "/headers/content-length"],
   ["no length", { headers: { "content-length": null } }, "/headers/content-length"],

@@ -8,7 +8,7 @@ import type { App } from "../../env.ts";
 import { note } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
-import { signUpload, UploadTargets } from "./sign-upload.ts";
+import { signUpload, UPLOAD_TARGETS } from "./sign-upload.ts";
 
 const UploadRequest = z
   .strictObject({
@@ -30,7 +30,7 @@ const UploadRequest = z
   .meta({ id: "UploadRequest" });
 
 const Upload = z
-  .object({ id: z.string(), ...UploadTargets.shape, expires_at: z.iso.datetime() })
+  .object({ id: z.string(), ...UPLOAD_TARGETS, expires_at: z.iso.datetime() })
   .meta({ id: "Upload" });
 
 const route = createRoute({

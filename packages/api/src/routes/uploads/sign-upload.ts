@@ -9,14 +9,14 @@ const UploadPart = z.object({
 });
 
 /** Where a file goes: to one URL, or in parts to several. */
-export const UploadTargets = z.object({
+export const UPLOAD_TARGETS = {
   put_url: z.url().optional(),
   headers: z.record(z.string(), z.string()).describe("Sent with the PUT as they are: they are signed."),
   multipart_id: z.string().optional().describe("Named again when the parts are completed."),
   parts: z.array(UploadPart).optional().describe("Of a large file: PUT each part to its own URL."),
-});
+};
 
-export type UploadTargets = z.output<typeof UploadTargets>;
+type UploadTargets = z.output<z.ZodObject<typeof UPLOAD_TARGETS>>;
 
 /** Signs one PUT, or one for each part where the store wants a file of this size in parts. */
 export async function signUpload(signer: UploadSigner, upload: Upload): Promise<UploadTargets> {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { runCommand } from "../run.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -38,6 +39,22 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const exit = once(child, "exit") as Promise<[number | null]>;
   const [[status], stdout, stderr] = await Promise.all([exit, text(child.stdout), text(child.stderr)]);
   return { status, stdout, stderr };
+}
+
+/** The same in this process, for commands that need none of their own: ten times as quick. */
+export async function runHere(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<CliRun> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const status = await runCommand(args, {
+    env,
+    out: (line) => out.push(`${line}\n`),
+    err: (line) => err.push(`${line}\n`),
+    progress: { isTTY: false, write: () => true },
+    signal: new AbortController().signal,
+  });
+  return { status, stdout: out.join(""), stderr: err.join("") };
 }
 
 /** The lines of stdout, each of which must be JSON. */
