@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { API_ERRORS } from "@earshot/shared/domain/errors";
 import type { ApiErrorCode } from "@earshot/shared/domain/errors";
 import { accountRoutes } from "./account-routes.ts";
@@ -10,7 +11,7 @@ export function openApiDocument() {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "Earshot", version: "1", description: "Audio inference that you own." },
+    info: { title: "Earshot", version: "1", description: doc("Audio inference that you own.") },
     security: [{ bearer: [] }],
   });
   for (const { method, path, scope } of accountRoutes(app)) {

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { API_ERRORS, AppError, isApiErrorCode, titleOf } from "@earshot/shared/domain/errors";
 import type { ApiErrorCode } from "@earshot/shared/domain/errors";
@@ -20,7 +21,7 @@ export const ProblemDetails = z
     request_id: z.string(),
     errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
   })
-  .meta({ id: "Problem" });
+  .meta({ id: doc("Problem") });
 
 export type ProblemDetails = z.output<typeof ProblemDetails>;
 

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { deleteAccount as remove } from "@earshot/shared/db/delete-account";
@@ -8,12 +9,14 @@ import { authorize } from "../../middleware/authorize.ts";
 import { invalid } from "../../problem.ts";
 import { problems } from "../answers.ts";
 
-const Deleted = z.object({ id: z.string(), status: z.literal("deleting") }).meta({ id: "DeletedAccount" });
+const Deleted = z
+  .object({ id: z.string(), status: z.literal("deleting") })
+  .meta({ id: doc("DeletedAccount") });
 
 const route = createRoute({
   method: "delete",
   path: "/v1/account",
-  summary: "Delete this account for good, with everything in it",
+  summary: doc("Delete this account for good, with everything in it"),
   // Of people, an owner's alone.
   middleware: authorize("account:write"),
   request: {
@@ -22,13 +25,14 @@ const route = createRoute({
         .string()
         .max(64)
         .optional()
-        .describe("The account's id, as `GET /v1/me` tells it: this can't be undone."),
+        .describe(doc("The account's id, as `GET /v1/me` tells it: this can't be undone.")),
     }),
   },
   responses: {
     202: {
-      description:
+      description: doc(
         "Its keys and sessions are dead. Jobs, audio, results, events and members go within minutes; the audit trail stays.",
+      ),
       content: { "application/json": { schema: Deleted } },
     },
     ...problems("validation_failed", "forbidden"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { utf8 } from "@earshot/shared/crypto/bytes";
@@ -15,12 +16,14 @@ import { storedBody, unzipped } from "../jobs/result-bodies.ts";
 
 type ExportDeps = Pick<Deps, "db" | "blobs" | "resultKeys">;
 
-const Line = z.looseObject({ type: z.string() }).meta({ id: "ExportLine", description: "Of each line." });
+const Line = z
+  .looseObject({ type: z.string() })
+  .meta({ id: "ExportLine", description: doc("Of each line.") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/account/export",
-  summary: "Everything that is kept of this account, one JSON object a line",
+  summary: doc("Everything that is kept of this account, one JSON object a line"),
   middleware: authorize("account:read"),
   responses: {
     200: {

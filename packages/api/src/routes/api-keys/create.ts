@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
 import { insertApiKey } from "@earshot/shared/db/api-keys";
@@ -15,12 +16,12 @@ import { KeyRequest, readExpiry } from "./key-request.ts";
 const route = createRoute({
   method: "post",
   path: "/v1/api-keys",
-  summary: "Make an API key; its secret is shown this once",
+  summary: doc("Make an API key; its secret is shown this once"),
   middleware: authorize("keys:write"),
   request: { body: { required: true, content: { "application/json": { schema: KeyRequest } } } },
   responses: {
     201: {
-      description: "The key. Keep it: only its hash stays here.",
+      description: doc("The key. Keep it: only its hash stays here."),
       content: { "application/json": { schema: NewApiKey } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { findApiKey } from "@earshot/shared/db/api-keys";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -11,11 +12,11 @@ import { ApiKey, keyBody } from "./key-body.ts";
 const route = createRoute({
   method: "get",
   path: "/v1/api-keys/{id}",
-  summary: "One API key, without its secret",
+  summary: doc("One API key, without its secret"),
   middleware: authorize("keys:read"),
   request: { params: IdParams },
   responses: {
-    200: { description: "The key.", content: { "application/json": { schema: ApiKey } } },
+    200: { description: doc("The key."), content: { "application/json": { schema: ApiKey } } },
     ...problems("forbidden", "not_found"),
   },
 });

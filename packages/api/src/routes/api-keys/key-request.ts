@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { parseIpRange } from "@earshot/shared/domain/ip-address";
 import { EVERY_SCOPE, SCOPES } from "@earshot/shared/domain/scopes";
@@ -13,13 +14,13 @@ const FURTHEST_MS = 10 * 366 * 24 * 3600 * 1000;
 
 export const expiry = z.iso
   .datetime({ offset: true })
-  .describe("In the future, at most ten years away. Without it, or null: never.")
+  .describe(doc("In the future, at most ten years away. Without it, or null: never."))
   .nullable();
 
 export const KeyRequest = z
   .strictObject({
     name: z.string().trim().min(1).max(100),
-    scopes: scopeList.describe("What it may do, never more than the credential that asks."),
+    scopes: scopeList.describe(doc("What it may do, never more than the credential that asks.")),
     expires_at: expiry.optional(),
     ip_allow_list: z
       .array(z.string().max(64).refine(isRange, "Neither an address nor a network (CIDR)"))
@@ -27,7 +28,7 @@ export const KeyRequest = z
       .default([]),
     requests_per_minute: z.int().min(1).max(1_000_000).nullable().default(null),
   })
-  .meta({ id: "ApiKeyRequest" });
+  .meta({ id: doc("ApiKeyRequest") });
 
 export function readExpiry(text: string | null | undefined, now: Date): Date | null {
   if (text === null || text === undefined) return null;

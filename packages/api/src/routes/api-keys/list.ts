@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listApiKeys as list } from "@earshot/shared/db/api-keys";
@@ -11,17 +12,17 @@ import { ApiKey, keyBody } from "./key-body.ts";
 
 const ApiKeyList = z
   .object({ data: z.array(ApiKey), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "ApiKeyList" });
+  .meta({ id: doc("ApiKeyList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/api-keys",
-  summary: "List API keys, the newest first, revoked and expired ones too",
+  summary: doc("List API keys, the newest first, revoked and expired ones too"),
   middleware: authorize("keys:read"),
   request: { query: PageQuery },
   responses: {
     200: {
-      description: "A page of keys, without their secrets.",
+      description: doc("A page of keys, without their secrets."),
       content: { "application/json": { schema: ApiKeyList } },
     },
     ...problems("validation_failed", "forbidden"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { findApiKey, revokeApiKey as revoke } from "@earshot/shared/db/api-keys";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -12,11 +13,11 @@ import { IdParams, requireId } from "../ids.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/api-keys/{id}",
-  summary: "Revoke an API key: it is refused from now on, and stays in the list",
+  summary: doc("Revoke an API key: it is refused from now on, and stays in the list"),
   middleware: authorize("keys:write"),
   request: { params: IdParams },
   responses: {
-    204: { description: "The key is revoked, now or before." },
+    204: { description: doc("The key is revoked, now or before.") },
     ...problems("forbidden", "not_found"),
   },
 });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { newApiKey } from "@earshot/shared/crypto/api-keys";
@@ -26,17 +27,17 @@ const RotationRequest = z
       .min(0)
       .max(LONGEST_GRACE_SECONDS)
       .default(GRACE_SECONDS)
-      .describe("How long the old key lives on, so that clients can be moved. 0: it ends at once."),
+      .describe(doc("How long the old key lives on, so that clients can be moved. 0: it ends at once.")),
     expires_at: expiry
-      .describe("Of the new key. Without it, it lives as long as the old one was made for.")
+      .describe(doc("Of the new key. Without it, it lives as long as the old one was made for."))
       .optional(),
   })
-  .meta({ id: "ApiKeyRotation" });
+  .meta({ id: doc("ApiKeyRotation") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/api-keys/{id}/rotate",
-  summary: "Replace an API key by one that may do the same; the old one lives until its grace ends",
+  summary: doc("Replace an API key by one that may do the same; the old one lives until its grace ends"),
   middleware: authorize("keys:write"),
   request: {
     params: IdParams,
@@ -44,7 +45,7 @@ const route = createRoute({
   },
   responses: {
     201: {
-      description: "The new key. Keep it: only its hash stays here.",
+      description: doc("The new key. Keep it: only its hash stays here."),
       content: { "application/json": { schema: NewApiKey } },
     },
     ...problems(

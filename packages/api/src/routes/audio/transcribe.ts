@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { newId } from "@earshot/shared/crypto/ids";
 import { submitJob } from "@earshot/shared/db/jobs/submit-job";
 import type { Job } from "@earshot/shared/db/jobs/job";
@@ -40,11 +41,11 @@ export function createTranscription(app: App, deps: TranscriptionDeps): void {
   app.openAPIRegistry.registerPath({
     method: "post",
     path: TRANSCRIPTIONS_PATH,
-    summary: "What is said in a small file, asked and answered as by OpenAI's API",
+    summary: doc("What is said in a small file, asked and answered as by OpenAI's API"),
     request: { body: { required: true, content: TRANSCRIPTION_CONTENT } },
     responses: {
       200: {
-        description: "In the format that was asked for.",
+        description: doc("In the format that was asked for."),
         content: { "application/json": { schema: {} } },
       },
       ...problems(

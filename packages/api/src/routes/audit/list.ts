@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { AUDIT_ACTOR_KINDS, AUDIT_OUTCOMES } from "@earshot/shared/db/audit";
@@ -17,15 +18,15 @@ const name = z
   .optional();
 
 const AuditQuery = z.strictObject({
-  action: name.describe("`job.delete`; or a noun with its dot, `job.`, for all that begins with it."),
+  action: name.describe(doc("`job.delete`; or a noun with its dot, `job.`, for all that begins with it.")),
   actor_kind: z.enum(AUDIT_ACTOR_KINDS).optional(),
   actor_id: z
     .string()
     .regex(/^[\x21-\x7e]{1,256}$/)
     .optional(),
   outcome: z.enum(AUDIT_OUTCOMES).optional(),
-  created_after: queryTime.optional().describe("Later than this, an ISO 8601 time."),
-  created_before: queryTime.optional().describe("Earlier than this."),
+  created_after: queryTime.optional().describe(doc("Later than this, an ISO 8601 time.")),
+  created_before: queryTime.optional().describe(doc("Earlier than this.")),
   ...PAGE_SHAPE,
 });
 
@@ -40,23 +41,23 @@ const AuditEntryBody = z
     ip: z.string().nullable(),
     request_id: z.string().nullable(),
     detail: z.record(z.string(), z.unknown()),
-    sequence: z.int().nullable().describe("Its place in the sealed log; null until it is sealed."),
+    sequence: z.int().nullable().describe(doc("Its place in the sealed log; null until it is sealed.")),
   })
-  .meta({ id: "AuditEntry" });
+  .meta({ id: doc("AuditEntry") });
 
 const AuditList = z
   .object({ data: z.array(AuditEntryBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "AuditList" });
+  .meta({ id: doc("AuditList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/audit",
-  summary: "Who did what in this account, the newest first",
+  summary: doc("Who did what in this account, the newest first"),
   middleware: authorize("audit:read"),
   request: { query: AuditQuery },
   responses: {
     200: {
-      description: "A page. New entries do not move the pages that follow.",
+      description: doc("A page. New entries do not move the pages that follow."),
       content: { "application/json": { schema: AuditList } },
     },
     ...problems("validation_failed", "forbidden"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
@@ -24,23 +25,26 @@ const AcceptRequest = z
       .string()
       .min(1)
       .max(128)
-      .describe("Of the invitation, or of the file `first-owner` in EARSHOT_HOME."),
-    email: emailAddress.optional().describe("Of the first owner, whom nobody has invited by an address."),
+      .describe(doc("Of the invitation, or of the file `first-owner` in EARSHOT_HOME.")),
+    email: emailAddress
+      .optional()
+      .describe(doc("Of the first owner, whom nobody has invited by an address.")),
     name: z.string().trim().min(1).max(200).optional(),
     password: z.string().min(12).max(256),
   })
-  .meta({ id: "AcceptRequest" });
+  .meta({ id: doc("AcceptRequest") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/auth/accept",
-  summary:
+  summary: doc(
     "Accept an invitation and choose a password, where the deployment has them; the answer sets the session's cookie",
+  ),
   security: [],
   middleware: openBody(),
   request: { body: { required: true, content: { "application/json": { schema: AcceptRequest } } } },
   responses: {
-    201: { description: "Signed in.", content: { "application/json": { schema: BegunSessionBody } } },
+    201: { description: doc("Signed in."), content: { "application/json": { schema: BegunSessionBody } } },
     ...problems(
       "validation_failed",
       "not_found",

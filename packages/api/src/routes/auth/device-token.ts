@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
@@ -13,18 +14,18 @@ const GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 const DeviceTokenRequest = z
   .strictObject({ device_code: z.string().min(1).max(128), grant_type: z.literal(GRANT).default(GRANT) })
-  .meta({ id: "DeviceTokenRequest" });
+  .meta({ id: doc("DeviceTokenRequest") });
 
 const DeviceToken = z
   .object({
     access_token: z
       .string()
-      .describe("Of a session: shown as a bearer. `Earshot-Session` on an answer replaces it."),
+      .describe(doc("Of a session: shown as a bearer. `Earshot-Session` on an answer replaces it.")),
     token_type: z.literal("Bearer"),
     expires_in: z.number().int(),
     account_id: z.string(),
   })
-  .meta({ id: "DeviceToken" });
+  .meta({ id: doc("DeviceToken") });
 
 /** RFC 8628, section 3.5, beside what every problem says. */
 const DeviceError = z
@@ -32,7 +33,7 @@ const DeviceError = z
     error: z.enum(["authorization_pending", "slow_down", "access_denied", "expired_token"]),
     error_description: z.string(),
   })
-  .meta({ id: "DeviceError" });
+  .meta({ id: doc("DeviceError") });
 
 const { 400: INVALID, ...PROBLEMS } = problems(
   "validation_failed",
@@ -45,17 +46,17 @@ const { 400: INVALID, ...PROBLEMS } = problems(
 const route = createRoute({
   method: "post",
   path: "/v1/auth/device/token",
-  summary: "Ask what has become of a device's sign-in, no more often than every `interval` seconds",
+  summary: doc("Ask what has become of a device's sign-in, no more often than every `interval` seconds"),
   security: [],
   middleware: openBody(),
   request: { body: { required: true, content: { "application/json": { schema: DeviceTokenRequest } } } },
   responses: {
     200: {
-      description: "Somebody has approved it. The answer is given once.",
+      description: doc("Somebody has approved it. The answer is given once."),
       content: { "application/json": { schema: DeviceToken } },
     },
     400: {
-      description: "Not yet, or not any more; or the request is not valid.",
+      description: doc("Not yet, or not any more; or the request is not valid."),
       content: { "application/json": { schema: DeviceError }, ...INVALID?.content },
     },
     ...PROBLEMS,

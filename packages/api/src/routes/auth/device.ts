@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
@@ -19,9 +20,9 @@ const DeviceRequest = z
       .min(1)
       .max(100)
       .default("earshot")
-      .describe("Shown to the person who is asked, beside the address that the request came from."),
+      .describe(doc("Shown to the person who is asked, beside the address that the request came from.")),
   })
-  .meta({ id: "DeviceRequest" });
+  .meta({ id: doc("DeviceRequest") });
 
 /** In the words of RFC 8628, section 3.2. */
 const DeviceLogin = z
@@ -33,18 +34,18 @@ const DeviceLogin = z
     expires_in: z.number().int(),
     interval: z.number().int(),
   })
-  .meta({ id: "DeviceLogin" });
+  .meta({ id: doc("DeviceLogin") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/auth/device",
-  summary: "Begin to sign in on a device without a browser",
+  summary: doc("Begin to sign in on a device without a browser"),
   security: [],
   middleware: openBody(),
   request: { body: { required: false, content: { "application/json": { schema: DeviceRequest } } } },
   responses: {
     200: {
-      description: "Show the code and the address; ask for the outcome meanwhile.",
+      description: doc("Show the code and the address; ask for the outcome meanwhile."),
       content: { "application/json": { schema: DeviceLogin } },
     },
     ...problems("validation_failed", "rate_limited", "body_too_large", "unsupported_content_type"),

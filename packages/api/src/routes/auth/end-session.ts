@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { revokeSession } from "@earshot/shared/db/sessions";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -11,10 +12,10 @@ import { requirePerson } from "./person.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/auth/sessions/{id}",
-  summary: "End one of your own sessions",
+  summary: doc("End one of your own sessions"),
   request: { params: IdParams },
   responses: {
-    204: { description: "It is refused from now on." },
+    204: { description: doc("It is refused from now on.") },
     ...problems("forbidden", "not_found"),
   },
 });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listSessions as list } from "@earshot/shared/db/sessions";
@@ -13,25 +14,25 @@ const Session = z
     id: z.string(),
     kind: z.enum(["browser", "device"]),
     client_name: z.string().nullable(),
-    ip: z.string().nullable().describe("Where it was begun."),
-    current: z.boolean().describe("The one that asks."),
+    ip: z.string().nullable().describe(doc("Where it was begun.")),
+    current: z.boolean().describe(doc("The one that asks.")),
     created_at: z.iso.datetime(),
-    last_used_at: z.iso.datetime().describe("To the minute."),
+    last_used_at: z.iso.datetime().describe(doc("To the minute.")),
     expires_at: z.iso.datetime(),
   })
-  .meta({ id: "Session" });
+  .meta({ id: doc("Session") });
 
 const SessionList = z
   .object({ data: z.array(Session), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "SessionList" });
+  .meta({ id: doc("SessionList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/auth/sessions",
-  summary: "Your own open sessions, the newest first",
+  summary: doc("Your own open sessions, the newest first"),
   request: { query: PageQuery },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: SessionList } } },
+    200: { description: doc("A page."), content: { "application/json": { schema: SessionList } } },
     ...problems("validation_failed", "forbidden"),
   },
 });

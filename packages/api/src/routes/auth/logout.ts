@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { revokeSession } from "@earshot/shared/db/sessions";
 import { audit } from "../../audit.ts";
@@ -10,9 +11,9 @@ import { requirePerson } from "./person.ts";
 const route = createRoute({
   method: "post",
   path: "/v1/auth/logout",
-  summary: "End the session that asks",
+  summary: doc("End the session that asks"),
   responses: {
-    204: { description: "It is refused from now on, wherever its cookie was copied to." },
+    204: { description: doc("It is refused from now on, wherever its cookie was copied to.") },
     ...problems("forbidden"),
   },
 });

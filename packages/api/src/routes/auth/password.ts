@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import type { Handler } from "hono";
 import * as z from "zod";
@@ -18,19 +19,19 @@ const PasswordRequest = z
   .strictObject({
     email: emailAddress,
     password: z.string().min(1).max(256),
-    account_id: z.string().max(64).optional().describe("Which account, for those who are in several."),
+    account_id: z.string().max(64).optional().describe(doc("Which account, for those who are in several.")),
   })
-  .meta({ id: "PasswordRequest" });
+  .meta({ id: doc("PasswordRequest") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/auth/password",
-  summary: "Sign in by a password, where the deployment has them; the answer sets the session's cookie",
+  summary: doc("Sign in by a password, where the deployment has them; the answer sets the session's cookie"),
   security: [],
   middleware: openBody(),
   request: { body: { required: true, content: { "application/json": { schema: PasswordRequest } } } },
   responses: {
-    200: { description: "Signed in.", content: { "application/json": { schema: BegunSessionBody } } },
+    200: { description: doc("Signed in."), content: { "application/json": { schema: BegunSessionBody } } },
     ...problems(
       "validation_failed",
       "forbidden",

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { LONGEST_TOKEN_SECONDS, signAccessToken } from "@earshot/shared/crypto/access-tokens";
@@ -22,16 +23,18 @@ const TokenRequest = z
       .max(SCOPES.length)
       .optional()
       .describe(
-        "What the token may do, never more than its maker; all of that without it. `uploads:write` alone is for browsers.",
+        doc(
+          "What the token may do, never more than its maker; all of that without it. `uploads:write` alone is for browsers.",
+        ),
       ),
     expires_in: z
       .int()
       .min(10)
       .max(LONGEST_TOKEN_SECONDS)
       .default(LONGEST_TOKEN_SECONDS)
-      .describe("Seconds."),
+      .describe(doc("Seconds.")),
   })
-  .meta({ id: "TokenRequest" });
+  .meta({ id: doc("TokenRequest") });
 
 /** In the words of OAuth 2 (RFC 6749, section 5.1). */
 const Token = z
@@ -41,17 +44,18 @@ const Token = z
     expires_in: z.number().int(),
     scope: z.string(),
   })
-  .meta({ id: "AccessToken" });
+  .meta({ id: doc("AccessToken") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/auth/token",
-  summary: "Make an access token of an API key or a session, for ten minutes at most",
+  summary: doc("Make an access token of an API key or a session, for ten minutes at most"),
   request: { body: { required: false, content: { "application/json": { schema: TokenRequest } } } },
   responses: {
     200: {
-      description:
+      description: doc(
         "The token. It outlives a revocation of what it was made from by no more than its own time.",
+      ),
       content: { "application/json": { schema: Token } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),

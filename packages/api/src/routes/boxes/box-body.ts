@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Box as BoxRow } from "@earshot/shared/db/boxes";
 
@@ -8,10 +9,10 @@ export const Box = z
     status: z.enum(["live", "revoked"]),
     algorithm: z.enum(["EdDSA", "ES256"]),
     created_at: z.iso.datetime(),
-    last_seen_at: z.iso.datetime().nullable().describe("When it was last given credentials."),
+    last_seen_at: z.iso.datetime().nullable().describe(doc("When it was last given credentials.")),
     revoked_at: z.iso.datetime().nullable(),
   })
-  .meta({ id: "Box" });
+  .meta({ id: doc("Box") });
 
 export function boxBody(box: BoxRow): z.output<typeof Box> {
   return {

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
@@ -12,26 +13,26 @@ import { actorName } from "../../principal.ts";
 import { problems } from "../answers.ts";
 
 const EnrolmentRequest = z
-  .strictObject({ name: z.string().trim().min(1).max(100).describe("What you call the machine.") })
-  .meta({ id: "BoxEnrolmentRequest" });
+  .strictObject({ name: z.string().trim().min(1).max(100).describe(doc("What you call the machine.")) })
+  .meta({ id: doc("BoxEnrolmentRequest") });
 
 const Enrolment = z
   .object({
-    code: z.string().describe("Good once. It is shown this once."),
+    code: z.string().describe(doc("Good once. It is shown this once.")),
     name: z.string(),
     expires_at: z.iso.datetime(),
   })
-  .meta({ id: "BoxEnrolment" });
+  .meta({ id: doc("BoxEnrolment") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/boxes/enrolments",
-  summary: "Make a code that lets one machine in, within a quarter of an hour",
+  summary: doc("Make a code that lets one machine in, within a quarter of an hour"),
   middleware: authorize("boxes:write"),
   request: { body: { required: true, content: { "application/json": { schema: EnrolmentRequest } } } },
   responses: {
     201: {
-      description: "The code, for `earshot worker enrol` on that machine.",
+      description: doc("The code, for `earshot worker enrol` on that machine."),
       content: { "application/json": { schema: Enrolment } },
     },
     ...problems("validation_failed", "forbidden", "conflict", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { algorithmOf, assertionAudience, BoxPublicJwk } from "@earshot/shared/crypto/box-assertions";
@@ -17,26 +18,26 @@ import { openBody } from "../auth/open-body.ts";
 
 const EnrolRequest = z
   .strictObject({ code: z.string().min(1).max(128), public_key: BoxPublicJwk })
-  .meta({ id: "BoxRequest" });
+  .meta({ id: doc("BoxRequest") });
 
 const Enrolled = z
   .object({
     id: z.string(),
     name: z.string(),
-    audience: z.string().describe("`aud` of the assertions by which the machine proves who it is."),
+    audience: z.string().describe(doc("`aud` of the assertions by which the machine proves who it is.")),
   })
-  .meta({ id: "EnrolledBox" });
+  .meta({ id: doc("EnrolledBox") });
 
 const routeOf = (deps: LimitDeps) =>
   createRoute({
     method: "post",
     path: "/v1/boxes",
-    summary: "Register a machine's own key by its one-time code",
+    summary: doc("Register a machine's own key by its one-time code"),
     security: [],
     middleware: [limitAddress(deps, "auth"), ...openBody()] as const,
     request: { body: { required: true, content: { "application/json": { schema: EnrolRequest } } } },
     responses: {
-      201: { description: "The machine is in.", content: { "application/json": { schema: Enrolled } } },
+      201: { description: doc("The machine is in."), content: { "application/json": { schema: Enrolled } } },
       ...problems("validation_failed", "rate_limited", "body_too_large", "unsupported_content_type"),
     },
   });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listBoxes as list } from "@earshot/shared/db/boxes";
@@ -11,16 +12,16 @@ import { Box, boxBody } from "./box-body.ts";
 
 const BoxList = z
   .object({ data: z.array(Box), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "BoxList" });
+  .meta({ id: doc("BoxList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/boxes",
-  summary: "List the machines that this account let in, the newest first, revoked ones too",
+  summary: doc("List the machines that this account let in, the newest first, revoked ones too"),
   middleware: authorize("boxes:read"),
   request: { query: PageQuery },
   responses: {
-    200: { description: "A page of machines.", content: { "application/json": { schema: BoxList } } },
+    200: { description: doc("A page of machines."), content: { "application/json": { schema: BoxList } } },
     ...problems("validation_failed", "forbidden"),
   },
 });

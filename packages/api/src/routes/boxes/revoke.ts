@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { findBox, revokeBox as revoke } from "@earshot/shared/db/boxes";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -12,11 +13,13 @@ import { IdParams, requireId } from "../ids.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/boxes/{id}",
-  summary: "Revoke a machine: its database login and its sessions end at once, and another takes up its jobs",
+  summary: doc(
+    "Revoke a machine: its database login and its sessions end at once, and another takes up its jobs",
+  ),
   middleware: authorize("boxes:write"),
   request: { params: IdParams },
   responses: {
-    204: { description: "The machine is out, now or before." },
+    204: { description: doc("The machine is out, now or before.") },
     ...problems("forbidden", "not_found"),
   },
 });

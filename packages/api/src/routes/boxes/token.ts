@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { peekAssertion, verifyAssertion } from "@earshot/shared/crypto/box-assertions";
@@ -23,26 +24,26 @@ const TokenRequest = z
       .string()
       .min(1)
       .max(4096)
-      .describe("A JWT by the machine's own key, good once and for 60 s (RFC 7523)."),
+      .describe(doc("A JWT by the machine's own key, good once and for 60 s (RFC 7523).")),
   })
-  .meta({ id: "BoxTokenRequest" });
+  .meta({ id: doc("BoxTokenRequest") });
 
 const BoxToken = z
   .object({
     box_id: z.string(),
-    expires_in: z.number().int().describe("Seconds until all of it is worth nothing."),
+    expires_in: z.number().int().describe(doc("Seconds until all of it is worth nothing.")),
     database: z.object({
-      url: z.string().describe("With the machine's own login, without its password."),
+      url: z.string().describe(doc("With the machine's own login, without its password.")),
       password: z.string(),
     }),
     queue: z.object({
       url: z.string(),
-      endpoint: z.string().nullable().describe("Of an SQS-compatible server; null for AWS."),
+      endpoint: z.string().nullable().describe(doc("Of an SQS-compatible server; null for AWS.")),
     }),
     blobs: z
       .string()
       .nullable()
-      .describe("The bucket; null where it is a directory, which the machine knows itself."),
+      .describe(doc("The bucket; null where it is a directory, which the machine knows itself.")),
     aws: z
       .object({
         access_key_id: z.string(),
@@ -50,22 +51,22 @@ const BoxToken = z
         session_token: z.string().nullable(),
       })
       .nullable()
-      .describe("For the queue, and for the bucket where that is on AWS. Null: the queue wants none."),
-    result_seal_key: z.string().nullable().describe("Seals results of speech, and opens nothing."),
+      .describe(doc("For the queue, and for the bucket where that is on AWS. Null: the queue wants none.")),
+    result_seal_key: z.string().nullable().describe(doc("Seals results of speech, and opens nothing.")),
   })
-  .meta({ id: "BoxToken" });
+  .meta({ id: doc("BoxToken") });
 
 const routeOf = (deps: LimitDeps) =>
   createRoute({
     method: "post",
     path: "/v1/boxes/token",
-    summary: "Credentials for one hour, for a machine that proves who it is by its key",
+    summary: doc("Credentials for one hour, for a machine that proves who it is by its key"),
     security: [],
     middleware: [limitAddress(deps, "auth"), ...openBody()] as const,
     request: { body: { required: true, content: { "application/json": { schema: TokenRequest } } } },
     responses: {
       200: {
-        description: "They replace those before: the old password is worth nothing from now on.",
+        description: doc("They replace those before: the old password is worth nothing from now on."),
         content: { "application/json": { schema: BoxToken } },
       },
       ...problems(

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Calibration } from "@earshot/shared/db/calibrations";
 import type { MoodTier } from "@earshot/shared/domain/mood-calibration";
@@ -6,10 +7,10 @@ const share = z.number();
 
 export const CalibrationBody = z
   .object({
-    id: z.string().describe("Results that were made with it say it."),
+    id: z.string().describe(doc("Results that were made with it say it.")),
     model: z.string(),
-    model_version: z.string().describe("Of another version it changes nothing."),
-    results: z.int().describe("How many it was computed from."),
+    model_version: z.string().describe(doc("Of another version it changes nothing.")),
+    results: z.int().describe(doc("How many it was computed from.")),
     thresholds: z.record(
       z.string(),
       z.object({ strict: share, regular: share, loose: share } satisfies Record<MoodTier, unknown>),
@@ -17,7 +18,7 @@ export const CalibrationBody = z
     active: z.boolean(),
     created_at: z.iso.datetime(),
   })
-  .meta({ id: "Calibration" });
+  .meta({ id: doc("Calibration") });
 
 export function calibrationBody(calibration: Calibration): z.output<typeof CalibrationBody> {
   const { id, model, modelVersion, results, thresholds, isActive, createdAt } = calibration;

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { insertCalibration, measureCalibration } from "@earshot/shared/db/calibrations";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -12,11 +13,11 @@ import { CalibrationBody, calibrationBody } from "./calibration-body.ts";
 const route = createRoute({
   method: "post",
   path: "/v1/calibrations",
-  summary: "Compute from the account's own results from which probability on music.mood makes a tag",
+  summary: doc("Compute from the account's own results from which probability on music.mood makes a tag"),
   middleware: authorize("account:write"),
   responses: {
     201: {
-      description: "A new version, which is not in use yet.",
+      description: doc("A new version, which is not in use yet."),
       content: { "application/json": { schema: CalibrationBody } },
     },
     ...problems("forbidden", "conflict"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listCalibrations as list } from "@earshot/shared/db/calibrations";
@@ -10,14 +11,14 @@ import { CalibrationBody, calibrationBody } from "./calibration-body.ts";
 const route = createRoute({
   method: "get",
   path: "/v1/calibrations",
-  summary: "The account's calibrations of music.mood, the newest first",
+  summary: doc("The account's calibrations of music.mood, the newest first"),
   middleware: authorize("account:read"),
   responses: {
     200: {
-      description: "The newest 100.",
+      description: doc("The newest 100."),
       content: {
         "application/json": {
-          schema: z.object({ data: z.array(CalibrationBody) }).meta({ id: "CalibrationList" }),
+          schema: z.object({ data: z.array(CalibrationBody) }).meta({ id: doc("CalibrationList") }),
         },
       },
     },

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { useCalibration } from "@earshot/shared/db/calibrations";
@@ -10,12 +11,12 @@ import { problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { CalibrationBody, calibrationBody } from "./calibration-body.ts";
 
-const CalibrationChange = z.strictObject({ active: z.boolean() }).meta({ id: "CalibrationChange" });
+const CalibrationChange = z.strictObject({ active: z.boolean() }).meta({ id: doc("CalibrationChange") });
 
 const route = createRoute({
   method: "patch",
   path: "/v1/calibrations/{id}",
-  summary: "Use a calibration for jobs from now on, in the place of another, or use it no more",
+  summary: doc("Use a calibration for jobs from now on, in the place of another, or use it no more"),
   middleware: authorize("account:write"),
   request: {
     params: IdParams,
@@ -23,7 +24,7 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "The calibration as it is now. Results that are there stay as they are.",
+      description: doc("The calibration as it is now. Results that are there stay as they are."),
       content: { "application/json": { schema: CalibrationBody } },
     },
     ...problems("forbidden", "not_found", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listDeliveries } from "@earshot/shared/db/webhooks/list-deliveries";
@@ -11,17 +12,17 @@ import { requireEvent } from "./require-event.ts";
 
 const MOST = 500;
 
-const DeliveryList = z.object({ data: z.array(DeliveryBody) }).meta({ id: "DeliveryList" });
+const DeliveryList = z.object({ data: z.array(DeliveryBody) }).meta({ id: doc("DeliveryList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/events/{id}/deliveries",
-  summary: "Where an event was sent, with every attempt and the time of the next one",
+  summary: doc("Where an event was sent, with every attempt and the time of the next one"),
   middleware: authorize("events:read"),
   request: { params: IdParams },
   responses: {
     200: {
-      description: `In the order of their making; the last ${MOST}, where there are more.`,
+      description: doc(() => `In the order of their making; the last ${MOST}, where there are more.`),
       content: { "application/json": { schema: DeliveryList } },
     },
     ...problems("forbidden", "not_found"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Attempt, DeliveryWithAttempts } from "@earshot/shared/db/webhooks/list-deliveries";
 
@@ -13,16 +14,16 @@ export const AttemptBody = z
       .string()
       .nullable()
       .describe(
-        "The class of the fault where no answer came: dns, connect, tls, timeout, reset, forbidden …",
+        doc("The class of the fault where no answer came: dns, connect, tls, timeout, reset, forbidden …"),
       ),
-    response_head: z.string().nullable().describe("How the body of the answer began."),
+    response_head: z.string().nullable().describe(doc("How the body of the answer began.")),
   })
-  .meta({ id: "DeliveryAttempt" });
+  .meta({ id: doc("DeliveryAttempt") });
 
 export const DeliveryBody = z
   .object({
     id: z.string(),
-    endpoint_id: z.string().nullable().describe("Null: the job's own webhook."),
+    endpoint_id: z.string().nullable().describe(doc("Null: the job's own webhook.")),
     url: z.string(),
     status: z.enum(["pending", "succeeded", "failed"]),
     next_attempt_at: time.nullable(),
@@ -30,7 +31,7 @@ export const DeliveryBody = z
     finished_at: time.nullable(),
     attempts: z.array(AttemptBody),
   })
-  .meta({ id: "Delivery" });
+  .meta({ id: doc("Delivery") });
 
 export function deliveryBody(delivery: DeliveryWithAttempts): z.output<typeof DeliveryBody> {
   const isPending = delivery.status === "pending";

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import type { App } from "../../env.ts";
@@ -10,11 +11,11 @@ import { requireEvent } from "./require-event.ts";
 const route = createRoute({
   method: "get",
   path: "/v1/events/{id}",
-  summary: "One event",
+  summary: doc("One event"),
   middleware: authorize("events:read"),
   request: { params: IdParams },
   responses: {
-    200: { description: "The event.", content: { "application/json": { schema: EventBody } } },
+    200: { description: doc("The event."), content: { "application/json": { schema: EventBody } } },
     ...problems("forbidden", "not_found"),
   },
 });

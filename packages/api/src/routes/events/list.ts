@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { idPattern } from "@earshot/shared/crypto/ids";
@@ -16,24 +17,24 @@ import { EventBody, eventBody } from "./event-body.ts";
 const EventQuery = z.strictObject({
   type: z.enum(EVENT_TYPES).optional(),
   job_id: z.string().regex(idPattern("job"), "Not a job's id").optional(),
-  created_after: queryTime.optional().describe("Later than this, an ISO 8601 time."),
-  created_before: queryTime.optional().describe("Earlier than this."),
+  created_after: queryTime.optional().describe(doc("Later than this, an ISO 8601 time.")),
+  created_before: queryTime.optional().describe(doc("Earlier than this.")),
   ...PAGE_SHAPE,
 });
 
 const EventList = z
   .object({ data: z.array(EventBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "EventList" });
+  .meta({ id: doc("EventList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/events",
-  summary: "List what happened, the newest first",
+  summary: doc("List what happened, the newest first"),
   middleware: authorize("events:read"),
   request: { query: EventQuery },
   responses: {
     200: {
-      description: "A page. New events do not move the pages that follow.",
+      description: doc("A page. New events do not move the pages that follow."),
       content: { "application/json": { schema: EventList } },
     },
     ...problems("validation_failed", "forbidden"),

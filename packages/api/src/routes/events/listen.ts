@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { signWebhook } from "@earshot/shared/crypto/webhook-signatures";
@@ -19,18 +20,29 @@ const MOST = 100;
 const ListenRequest = z
   .strictObject({
     secret: WebhookSecret.describe(
-      "The caller's own, made for this session: what is answered is signed with it, so that whoever gets it passed on can verify it. It is not kept.",
+      doc(
+        "The caller's own, made for this session: what is answered is signed with it, so that whoever gets it passed on can verify it. It is not kept.",
+      ),
     ),
-    after: z.int().min(0).optional().describe("`next_after` of the answer before. Without it: from now on."),
-    types: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length).optional().describe("Only these."),
+    after: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(doc("`next_after` of the answer before. Without it: from now on.")),
+    types: z
+      .array(z.enum(EVENT_TYPES))
+      .min(1)
+      .max(EVENT_TYPES.length)
+      .optional()
+      .describe(doc("Only these.")),
     wait: z
       .int()
       .min(0)
       .max(LIMITS.waitSeconds)
       .default(0)
-      .describe("Seconds to wait for an event, where there is none yet."),
+      .describe(doc("Seconds to wait for an event, where there is none yet.")),
   })
-  .meta({ id: "EventListenRequest" });
+  .meta({ id: doc("EventListenRequest") });
 
 const Heard = z
   .object({
@@ -39,25 +51,27 @@ const Heard = z
         id: z.string(),
         type: z.enum(EVENT_TYPES),
         sequence: z.int(),
-        body: z.string().describe("The very bytes that are signed: pass them on as they are."),
+        body: z.string().describe(doc("The very bytes that are signed: pass them on as they are.")),
         headers: z
           .record(z.string(), z.string())
-          .describe("`webhook-id`, `webhook-timestamp` and `webhook-signature`, as a delivery has them."),
+          .describe(
+            doc("`webhook-id`, `webhook-timestamp` and `webhook-signature`, as a delivery has them."),
+          ),
       }),
     ),
     next_after: z.int(),
   })
-  .meta({ id: "EventListenAnswer" });
+  .meta({ id: doc("EventListenAnswer") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/events/listen",
-  summary: "Wait for the account's events where no webhook can reach, signed as webhooks are",
+  summary: doc("Wait for the account's events where no webhook can reach, signed as webhooks are"),
   middleware: authorize("events:read"),
   request: { body: { required: true, content: { "application/json": { schema: ListenRequest } } } },
   responses: {
     200: {
-      description: "Events in the order of the account. None: the wait was over before one came.",
+      description: doc("Events in the order of the account. None: the wait was over before one came."),
       content: { "application/json": { schema: Heard } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { idPattern } from "@earshot/shared/crypto/ids";
@@ -22,16 +23,16 @@ const RedeliverRequest = z
       .string()
       .regex(idPattern("endpoint"), "Not an endpoint's id")
       .optional()
-      .describe("To this endpoint alone. Without it: to all that the event was sent to."),
+      .describe(doc("To this endpoint alone. Without it: to all that the event was sent to.")),
   })
-  .meta({ id: "Redelivery" });
+  .meta({ id: doc("Redelivery") });
 
-const Redelivered = z.object({ delivery_ids: z.array(z.string()) }).meta({ id: "Redelivered" });
+const Redelivered = z.object({ delivery_ids: z.array(z.string()) }).meta({ id: doc("Redelivered") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/events/{id}/redeliver",
-  summary: "Send an event once more, under the same `webhook-id`",
+  summary: doc("Send an event once more, under the same `webhook-id`"),
   middleware: authorize("webhooks:write"),
   request: {
     params: IdParams,
@@ -39,7 +40,7 @@ const route = createRoute({
   },
   responses: {
     202: {
-      description: "On its way. A delivery that waited for its next attempt is due at once.",
+      description: doc("On its way. A delivery that waited for its next attempt is due at once."),
       content: { "application/json": { schema: Redelivered } },
     },
     ...problems(

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { cancelJob as cancel } from "@earshot/shared/db/jobs/cancel-job";
 import { findJob } from "@earshot/shared/db/jobs/read-job";
@@ -15,12 +16,15 @@ import { requireJob } from "./require-job.ts";
 const route = createRoute({
   method: "post",
   path: "/v1/jobs/{id}/cancel",
-  summary: "Cancel a job: at once while it is queued, within a beat of its worker while it runs",
+  summary: doc("Cancel a job: at once while it is queued, within a beat of its worker while it runs"),
   middleware: authorize("jobs:write"),
   request: { params: IdParams },
   responses: {
-    200: { description: "The job is canceled.", content: { "application/json": { schema: JobBody } } },
-    202: { description: "The worker will be told.", content: { "application/json": { schema: JobBody } } },
+    200: { description: doc("The job is canceled."), content: { "application/json": { schema: JobBody } } },
+    202: {
+      description: doc("The worker will be told."),
+      content: { "application/json": { schema: JobBody } },
+    },
     ...problems("forbidden", "not_found", "conflict", "gone"),
   },
 });

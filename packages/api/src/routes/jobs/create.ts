@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { submitJob } from "@earshot/shared/db/jobs/submit-job";
 import { findUpload } from "@earshot/shared/db/uploads";
@@ -24,11 +25,11 @@ const CONTENT: { "application/json": { schema: typeof JobRequest } } = {
 const route = createRoute({
   method: "post",
   path: PATH,
-  summary: "Submit a job; with a form of up to 25 MiB, together with its file",
+  summary: doc("Submit a job; with a form of up to 25 MiB, together with its file"),
   middleware: authorize("jobs:write"),
   request: { headers: SubmitHeaders, body: { required: true, content: CONTENT } },
   responses: {
-    202: { description: "The job is durable.", content: { "application/json": { schema: JobBody } } },
+    202: { description: doc("The job is durable."), content: { "application/json": { schema: JobBody } } },
     ...problems(
       "validation_failed",
       "forbidden",

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { deleteJob as remove } from "@earshot/shared/db/jobs/delete-job";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -13,11 +14,11 @@ import { IdParams, requireId } from "../ids.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/jobs/{id}",
-  summary: "Delete an ended job's audio, results and vectors for good",
+  summary: doc("Delete an ended job's audio, results and vectors for good"),
   middleware: authorize("jobs:write"),
   request: { params: IdParams },
   responses: {
-    204: { description: "Nothing is left but a tombstone, which answers 410." },
+    204: { description: doc("Nothing is left but a tombstone, which answers 410.") },
     ...problems("forbidden", "not_found", "conflict"),
   },
 });

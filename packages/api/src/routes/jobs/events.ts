@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import type { JobStory } from "@earshot/shared/db/job-stories";
@@ -29,21 +30,22 @@ const Headers = z.object({
     .string()
     .max(256)
     .optional()
-    .describe("The id of the last event that was heard: the stream goes on after it."),
+    .describe(doc("The id of the last event that was heard: the stream goes on after it.")),
 });
 
 const route = createRoute({
   method: "get",
   path: "/v1/jobs/{id}/events",
-  summary: "Follow a job as server-sent events",
-  description:
+  summary: doc("Follow a job as server-sent events"),
+  description: doc(
     "`status` for each change of the job's state, `progress` while it runs, and `end` with the job as `GET /v1/jobs/{id}` " +
-    "shows it; then the stream closes. What happened before is told first.",
+      "shows it; then the stream closes. What happened before is told first.",
+  ),
   middleware: authorize("jobs:read"),
   request: { params: IdParams, headers: Headers },
   responses: {
-    200: { description: "The events.", content: { "text/event-stream": { schema: z.string() } } },
-    204: { description: "`Last-Event-ID` names the end: there is nothing more to come." },
+    200: { description: doc("The events."), content: { "text/event-stream": { schema: z.string() } } },
+    204: { description: doc("`Last-Event-ID` names the end: there is nothing more to come.") },
     ...problems("validation_failed", "forbidden", "not_found", "gone"),
   },
 });

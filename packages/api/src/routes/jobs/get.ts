@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { isFinal } from "@earshot/shared/domain/job-status";
@@ -21,18 +22,18 @@ const WaitQuery = z.strictObject({
     .transform(Number)
     .pipe(z.int().max(LIMITS.waitSeconds))
     .default(0)
-    .describe(`Seconds to wait for the end of the job, at most ${LIMITS.waitSeconds}.`),
+    .describe(doc(() => `Seconds to wait for the end of the job, at most ${LIMITS.waitSeconds}.`)),
 });
 
 const route = createRoute({
   method: "get",
   path: "/v1/jobs/{id}",
-  summary: "Show a job; with `wait`, once it has ended",
+  summary: doc("Show a job; with `wait`, once it has ended"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams, query: WaitQuery },
   responses: {
-    200: { description: "The job.", content: { "application/json": { schema: JobBody } } },
-    304: { description: "The job is still as `If-None-Match` knows it." },
+    200: { description: doc("The job."), content: { "application/json": { schema: JobBody } } },
+    304: { description: doc("The job is still as `If-None-Match` knows it.") },
     ...problems("validation_failed", "forbidden", "not_found", "gone"),
   },
 });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Job } from "@earshot/shared/db/jobs/job";
 import type { TaskOutcome } from "@earshot/shared/db/jobs/read-job";
@@ -59,7 +60,7 @@ export const JobBody = z
       .object({
         url: z.string(),
         events: z.array(z.string()).nullable(),
-        event_id: z.string().nullable().describe("What was sent last; the fields below tell of that."),
+        event_id: z.string().nullable().describe(doc("What was sent last; the fields below tell of that.")),
         status: z.enum(["pending", "succeeded", "failed"]).nullable(),
         attempts: z.int(),
         last_attempt: z
@@ -75,7 +76,7 @@ export const JobBody = z
       .nullable(),
     links: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
   })
-  .meta({ id: "Job" });
+  .meta({ id: doc("Job") });
 
 export type JobBody = z.output<typeof JobBody>;
 

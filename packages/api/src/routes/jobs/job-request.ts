@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { idPattern } from "@earshot/shared/crypto/ids";
 import { JOB_EVENT_TYPES } from "@earshot/shared/domain/events";
@@ -42,7 +43,7 @@ const ORDER = {
   webhook: Webhook.optional(),
   metadata: Metadata.default({}),
   retention: wholeSeconds(60, LIMITS.resultKeptSeconds).describe(
-    "Seconds that the result is kept after the end.",
+    doc("Seconds that the result is kept after the end."),
   ),
   timeout_seconds: wholeSeconds(1, LIMITS.jobTimeoutSeconds),
   queue_deadline_seconds: wholeSeconds(1, LIMITS.queueDeadlineSeconds),
@@ -52,7 +53,7 @@ const ORDER = {
 export const JobRequest = z
   .strictObject({ input: Input, ...ORDER })
   .superRefine(refuseOddTasks)
-  .meta({ id: "JobRequest" });
+  .meta({ id: doc("JobRequest") });
 
 export type JobRequest = z.output<typeof JobRequest>;
 
@@ -60,7 +61,7 @@ export type JobRequest = z.output<typeof JobRequest>;
 export const JobFormRequest = z
   .strictObject(ORDER)
   .superRefine(refuseOddTasks)
-  .meta({ id: "JobFormRequest" });
+  .meta({ id: doc("JobFormRequest") });
 
 /** Where the request names a URL that no request of ours may go to, and why. */
 export function forbiddenUrls(

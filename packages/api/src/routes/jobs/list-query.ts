@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { utf8 } from "@earshot/shared/crypto/bytes";
 import type { JobFilter } from "@earshot/shared/db/jobs/list-jobs";
@@ -11,14 +12,14 @@ const METADATA = /^metadata\[(.{1,64})\]$/su;
 
 const SHAPE = {
   status: z.enum(JOB_STATUSES).optional(),
-  task: z.enum(TASK_NAMES).optional().describe("Jobs that were asked for this task."),
-  created_after: queryTime.optional().describe("Later than this, an ISO 8601 time."),
-  created_before: queryTime.optional().describe("Earlier than this."),
+  task: z.enum(TASK_NAMES).optional().describe(doc("Jobs that were asked for this task.")),
+  created_after: queryTime.optional().describe(doc("Later than this, an ISO 8601 time.")),
+  created_before: queryTime.optional().describe(doc("Earlier than this.")),
   // Never filled itself: each field comes as a parameter of its own, `metadata[album]=…`.
   metadata: z
     .record(z.string(), z.string())
     .optional()
-    .describe("Fields of the metadata with their values: `metadata[album]=Kid%20A`.")
+    .describe(doc("Fields of the metadata with their values: `metadata[album]=Kid%20A`."))
     .meta({ param: { style: "deepObject", explode: true } }),
   ...PAGE_SHAPE,
 };

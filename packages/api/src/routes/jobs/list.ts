@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listJobs as list, listOutcomesOf } from "@earshot/shared/db/jobs/list-jobs";
@@ -12,17 +13,17 @@ import { filterOf, ListQuery } from "./list-query.ts";
 
 const JobList = z
   .object({ data: z.array(JobBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "JobList" });
+  .meta({ id: doc("JobList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/jobs",
-  summary: "List jobs, the newest first, without deleted ones",
+  summary: doc("List jobs, the newest first, without deleted ones"),
   middleware: authorize("jobs:read"),
   request: { query: ListQuery },
   responses: {
     200: {
-      description: "A page. New jobs do not move the pages that follow.",
+      description: doc("A page. New jobs do not move the pages that follow."),
       content: { "application/json": { schema: JobList } },
     },
     ...problems("validation_failed", "forbidden"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import type { Job } from "@earshot/shared/db/jobs/job";
@@ -19,7 +20,7 @@ import { MOST_POINTS } from "./thin-result.ts";
 /** The fields of the task's own result stand beside these. */
 export const TaskResultBody = z
   .looseObject({ task: z.string(), status: z.enum(["succeeded", "failed"]) })
-  .meta({ id: "TaskResult" });
+  .meta({ id: doc("TaskResult") });
 
 const JobResult = z
   .object({
@@ -28,19 +29,22 @@ const JobResult = z
     warnings: z.array(z.string()).optional(),
     results: z.array(TaskResultBody),
   })
-  .meta({ id: "JobResult" });
+  .meta({ id: doc("JobResult") });
 
 type JobResult = z.output<typeof JobResult>;
 
 const route = createRoute({
   method: "get",
   path: "/v1/jobs/{id}/result",
-  summary: "What the tasks of an ended job found",
+  summary: doc("What the tasks of an ended job found"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams },
   responses: {
     200: {
-      description: `One result a task. A column over time has at most ${MOST_POINTS} points; where it has more, each n-th is kept and \`hop_seconds\` says the step.`,
+      description: doc(
+        () =>
+          `One result a task. A column over time has at most ${MOST_POINTS} points; where it has more, each n-th is kept and \`hop_seconds\` says the step.`,
+      ),
       content: { "application/json": { schema: JobResult } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { newId } from "@earshot/shared/crypto/ids";
 import { seal, unseal } from "@earshot/shared/crypto/seal";
@@ -17,12 +18,12 @@ import { answerFor, answerSubmission, idempotencyOf, SubmitHeaders } from "./sub
 const route = createRoute({
   method: "post",
   path: "/v1/jobs/{id}/retry",
-  summary: "Submit an ended job once more, as a new job",
+  summary: doc("Submit an ended job once more, as a new job"),
   middleware: authorize("jobs:write"),
   request: { params: IdParams, headers: SubmitHeaders },
   responses: {
     202: {
-      description: "The new job, with `retried_from`.",
+      description: doc("The new job, with `retried_from`."),
       content: { "application/json": { schema: JobBody } },
     },
     ...problems(

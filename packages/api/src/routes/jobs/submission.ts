@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
 import type { Bytes } from "@earshot/shared/crypto/bytes";
@@ -22,8 +23,8 @@ export const SubmitHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, "A key is 1 to 255 visible ASCII characters")
     .optional()
-    .describe("A repeat of the request under the same key gets the same answer."),
-  Prefer: z.string().optional().describe("`wait=30` lets the answer wait until the job has ended."),
+    .describe(doc("A repeat of the request under the same key gets the same answer.")),
+  Prefer: z.string().optional().describe(doc("`wait=30` lets the answer wait until the job has ended.")),
 });
 
 export type SubmitHeaders = z.output<typeof SubmitHeaders>;

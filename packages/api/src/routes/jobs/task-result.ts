@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findJob, findTaskResult } from "@earshot/shared/db/jobs/read-job";
@@ -21,12 +22,12 @@ type TaskResultBody = z.output<typeof TaskResultBody>;
 const route = createRoute({
   method: "get",
   path: "/v1/jobs/{id}/result/{task}",
-  summary: "What one task of an ended job found, with every point",
+  summary: doc("What one task of an ended job found, with every point"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams.extend({ task: z.string() }) },
   responses: {
     200: {
-      description: "The result as it is stored.",
+      description: doc("The result as it is stored."),
       content: { "application/json": { schema: TaskResultBody } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone"),

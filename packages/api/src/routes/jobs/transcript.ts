@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findJob } from "@earshot/shared/db/jobs/read-job";
@@ -24,14 +25,14 @@ const MEDIA_TYPES: Record<TranscriptFormat, string> = {
 const whole = (most: number, fallback: number) => z.coerce.number().int().min(1).max(most).default(fallback);
 
 const CueQuery = z.strictObject({
-  max_line_characters: whole(200, DEFAULT_CUE_LIMITS.maxCharacters).describe("Of one line of a cue."),
-  max_lines: whole(10, DEFAULT_CUE_LIMITS.maxLines).describe("Of one cue."),
+  max_line_characters: whole(200, DEFAULT_CUE_LIMITS.maxCharacters).describe(doc("Of one line of a cue.")),
+  max_lines: whole(10, DEFAULT_CUE_LIMITS.maxLines).describe(doc("Of one cue.")),
   max_cue_seconds: z.coerce
     .number()
     .min(0.5)
     .max(60)
     .default(DEFAULT_CUE_LIMITS.maxSeconds)
-    .describe("How long one cue stays."),
+    .describe(doc("How long one cue stays.")),
 });
 
 /** With the format in the path, or, without one, in `Accept`. */
@@ -39,12 +40,12 @@ function routeOf(suffix: string, formats: readonly TranscriptFormat[]) {
   return createRoute({
     method: "get",
     path: `/v1/jobs/{id}/transcript${suffix}`,
-    summary: "What was said, as text, subtitles or JSON, with speakers where they are known",
+    summary: doc("What was said, as text, subtitles or JSON, with speakers where they are known"),
     middleware: authorize("jobs:read"),
     request: { params: IdParams, query: CueQuery },
     responses: {
       200: {
-        description: "The limits are those of cues: text and JSON have none.",
+        description: doc("The limits are those of cues: text and JSON have none."),
         content: Object.fromEntries(formats.map((format) => [MEDIA_TYPES[format], { schema: z.string() }])),
       },
       ...problems("forbidden", "not_found", "not_acceptable", "conflict", "gone"),

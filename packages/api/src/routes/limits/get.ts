@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { countQueuedJobs, readQuotas, readUsage } from "@earshot/shared/db/quotas";
@@ -7,7 +8,10 @@ import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 
-const Quota = z.object({ limit: z.number().nullable().describe("Null: without an end."), used: z.number() });
+const Quota = z.object({
+  limit: z.number().nullable().describe(doc("Null: without an end.")),
+  used: z.number(),
+});
 const Rate = z.object({ name: z.string(), limit: z.int(), window_seconds: z.int() });
 
 const LimitsBody = z
@@ -15,24 +19,29 @@ const LimitsBody = z
     rates: z
       .array(Rate)
       .describe(
-        "`req` is for all requests of the account, `write` and `submit` for those that change something.",
+        doc(
+          "`req` is for all requests of the account, `write` and `submit` for those that change something.",
+        ),
       ),
     quotas: z.object({
       queued_jobs: Quota,
       upload_bytes_per_month: Quota,
       audio_seconds_per_month: Quota,
     }),
-    caps: z.record(z.string(), z.number()).describe("Of one request, upload or job."),
+    caps: z.record(z.string(), z.number()).describe(doc("Of one request, upload or job.")),
   })
-  .meta({ id: "Limits" });
+  .meta({ id: doc("Limits") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/limits",
-  summary: "What the account may, and how much of it is used",
+  summary: doc("What the account may, and how much of it is used"),
   middleware: authorize("account:read"),
   responses: {
-    200: { description: "Rates, quotas and caps.", content: { "application/json": { schema: LimitsBody } } },
+    200: {
+      description: doc("Rates, quotas and caps."),
+      content: { "application/json": { schema: LimitsBody } },
+    },
     ...problems("forbidden"),
   },
 });

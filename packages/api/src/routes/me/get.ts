@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { ROLES } from "@earshot/shared/domain/scopes";
@@ -9,19 +10,19 @@ const Me = z
   .object({
     account_id: z.string(),
     actor: z.object({ kind: z.enum(["api_key", "session", "token", "oidc"]), id: z.string() }),
-    key_id: z.string().optional().describe("Of an API key, the same as the actor's id."),
-    role: z.enum(ROLES).optional().describe("Of a person."),
+    key_id: z.string().optional().describe(doc("Of an API key, the same as the actor's id.")),
+    role: z.enum(ROLES).optional().describe(doc("Of a person.")),
     scopes: z.array(z.string()),
   })
-  .meta({ id: "Me" });
+  .meta({ id: doc("Me") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/me",
-  summary: "Who this credential is",
+  summary: doc("Who this credential is"),
   responses: {
     200: {
-      description: "The account, who calls for it, and what that one may do.",
+      description: doc("The account, who calls for it, and what that one may do."),
       content: { "application/json": { schema: Me } },
     },
     ...problems(),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { changeRole, findMember } from "@earshot/shared/db/members";
@@ -14,19 +15,19 @@ import { lastOwner } from "./last-owner.ts";
 import { Member, memberBody, Role } from "./member-body.ts";
 import { auditRevokedKeys } from "./revoked-keys.ts";
 
-const MemberChange = z.strictObject({ role: Role }).meta({ id: "MemberChange" });
+const MemberChange = z.strictObject({ role: Role }).meta({ id: doc("MemberChange") });
 
 const route = createRoute({
   method: "patch",
   path: "/v1/members/{id}",
-  summary: "Give a member another role; his sessions end, and keys of his that may do more than he",
+  summary: doc("Give a member another role; his sessions end, and keys of his that may do more than he"),
   middleware: authorize("members:write"),
   request: {
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: MemberChange } } },
   },
   responses: {
-    200: { description: "The member.", content: { "application/json": { schema: Member } } },
+    200: { description: doc("The member."), content: { "application/json": { schema: Member } } },
     ...problems(
       "validation_failed",
       "forbidden",

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { sha256Hex } from "@earshot/shared/crypto/bytes";
@@ -18,24 +19,27 @@ const OPEN_SECONDS = 7 * 24 * 3600;
 
 const InvitationRequest = z
   .strictObject({ email: emailAddress, role: Role })
-  .meta({ id: "InvitationRequest" });
+  .meta({ id: doc("InvitationRequest") });
 
 const NewInvitation = Invitation.extend({
   token: z
     .string()
-    .describe("Hand it to the one who is meant: it accepts the invitation, once. It is shown this once."),
-}).meta({ id: "NewInvitation" });
+    .describe(
+      doc("Hand it to the one who is meant: it accepts the invitation, once. It is shown this once."),
+    ),
+}).meta({ id: doc("NewInvitation") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/members",
-  summary: "Invite somebody into the account",
+  summary: doc("Invite somebody into the account"),
   middleware: authorize("members:write"),
   request: { body: { required: true, content: { "application/json": { schema: InvitationRequest } } } },
   responses: {
     201: {
-      description:
+      description: doc(
         "Whoever signs in by an issuer that vouches for this address is a member from then on; so is who brings the token.",
+      ),
       content: { "application/json": { schema: NewInvitation } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listInvitations, listMembers as list } from "@earshot/shared/db/members";
@@ -16,18 +17,20 @@ const MemberList = z
     data: z.array(Member),
     has_more: z.boolean(),
     next_cursor: z.string().nullable(),
-    invitations: z.array(Invitation).describe("Those that nobody has accepted yet, with the first page."),
+    invitations: z
+      .array(Invitation)
+      .describe(doc("Those that nobody has accepted yet, with the first page.")),
   })
-  .meta({ id: "MemberList" });
+  .meta({ id: doc("MemberList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/members",
-  summary: "Who is in the account, and who is invited",
+  summary: doc("Who is in the account, and who is invited"),
   middleware: authorize("members:read"),
   request: { query: PageQuery },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: MemberList } } },
+    200: { description: doc("A page."), content: { "application/json": { schema: MemberList } } },
     ...problems("validation_failed", "forbidden"),
   },
 });

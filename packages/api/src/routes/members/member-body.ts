@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { ROLES } from "@earshot/shared/domain/scopes";
 import type { Invitation as InvitationRow, Member as MemberRow } from "@earshot/shared/db/members";
@@ -12,11 +13,11 @@ export const Member = z
     role: Role,
     created_at: z.iso.datetime(),
   })
-  .meta({ id: "Member" });
+  .meta({ id: doc("Member") });
 
 export const Invitation = z
   .object({ id: z.string(), email: z.string(), role: Role, expires_at: z.iso.datetime() })
-  .meta({ id: "Invitation" });
+  .meta({ id: doc("Invitation") });
 
 export function memberBody(member: MemberRow): z.output<typeof Member> {
   const { userId: id, email, name, role, createdAt } = member;

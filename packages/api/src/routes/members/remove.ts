@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { idPattern } from "@earshot/shared/crypto/ids";
 import type { Database } from "@earshot/shared/db/database";
@@ -17,13 +18,14 @@ import { lastOwner } from "./last-owner.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/members/{id}",
-  summary: "Remove a member, whose sessions and keys end at once, or withdraw an invitation",
+  summary: doc("Remove a member, whose sessions and keys end at once, or withdraw an invitation"),
   middleware: authorize("members:write"),
   request: { params: IdParams },
   responses: {
     204: {
-      description:
+      description: doc(
         "Gone, and every key that he had made for himself or others. A key that another member has rotated since is that member's.",
+      ),
     },
     ...problems("forbidden", "not_found", "conflict"),
   },

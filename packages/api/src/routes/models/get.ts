@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { findAllowedModels } from "@earshot/shared/db/allowed-models";
 import { mayUseModel } from "@earshot/shared/domain/allowed-models";
@@ -12,11 +13,11 @@ import { ModelBody } from "./model-body.ts";
 const route = createRoute({
   method: "get",
   path: "/v1/models/{id}",
-  summary: "One model: its labels, its licence and the hashes of its files",
+  summary: doc("One model: its labels, its licence and the hashes of its files"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams },
   responses: {
-    200: { description: "The model.", content: { "application/json": { schema: ModelBody } } },
+    200: { description: doc("The model."), content: { "application/json": { schema: ModelBody } } },
     ...problems("forbidden", "not_found"),
   },
 });

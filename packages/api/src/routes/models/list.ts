@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findAllowedModels } from "@earshot/shared/db/allowed-models";
@@ -8,16 +9,16 @@ import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { ModelBody } from "./model-body.ts";
 
-const ModelList = z.object({ data: z.array(ModelBody) }).meta({ id: "ModelList" });
+const ModelList = z.object({ data: z.array(ModelBody) }).meta({ id: doc("ModelList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/models",
-  summary: "The models behind the tasks",
+  summary: doc("The models behind the tasks"),
   middleware: authorize("jobs:read"),
   responses: {
     200: {
-      description: "Those that the account may use.",
+      description: doc("Those that the account may use."),
       content: { "application/json": { schema: ModelList } },
     },
     ...problems("forbidden"),

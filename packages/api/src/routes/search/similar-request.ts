@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { idPattern } from "@earshot/shared/crypto/ids";
 import type { SimilarFilter } from "@earshot/shared/db/similar-jobs";
@@ -32,7 +33,9 @@ const Filter = z.strictObject({
     .partialRecord(z.enum(TASK_NAMES), Conditions)
     .default({})
     .describe(
-      "By task, what its pooled fields must be: a value, which of a list is one of it, or a range. A field in another is named with a dot: `scores.rock`, `heads.mood_happy.happy`, `tags.regular`.",
+      doc(
+        "By task, what its pooled fields must be: a value, which of a list is one of it, or a range. A field in another is named with a dot: `scores.rock`, `heads.mood_happy.happy`, `tags.regular`.",
+      ),
     ),
   created_after: queryTime.optional(),
   created_before: queryTime.optional(),
@@ -47,15 +50,15 @@ export const SimilarRequest = z
       .min(1)
       .max(MOST_SEEDS)
       .optional()
-      .describe("The mean of their directions counts."),
+      .describe(doc("The mean of their directions counts.")),
     vector: z
       .array(z.number())
       .min(1)
       .max(MOST_DIMENSIONS)
       .optional()
-      .describe("Of the space that is named."),
-    space: text(200).optional().describe("Without it that of the jobs."),
-    filter: Filter.default({ results: {}, metadata: {} }).describe("Applied before anything is ranked."),
+      .describe(doc("Of the space that is named.")),
+    space: text(200).optional().describe(doc("Without it that of the jobs.")),
+    filter: Filter.default({ results: {}, metadata: {} }).describe(doc("Applied before anything is ranked.")),
     limit: z.int().min(1).max(100).default(10),
   })
   .refine(
@@ -67,7 +70,7 @@ export const SimilarRequest = z
     path: ["space"],
     error: "A vector needs the space that it is of",
   })
-  .meta({ id: "SimilarRequest" });
+  .meta({ id: doc("SimilarRequest") });
 
 export type SimilarRequest = z.output<typeof SimilarRequest>;
 

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findSimilarJobs } from "@earshot/shared/db/similar-jobs";
@@ -15,25 +16,28 @@ const SimilarJobs = z
     data: z.array(
       z.object({
         job_id: z.string(),
-        score: z.number().describe("The cosine of the angle between the vectors: 1 is the same direction."),
+        score: z
+          .number()
+          .describe(doc("The cosine of the angle between the vectors: 1 is the same direction.")),
         created_at: z.iso.datetime(),
         metadata: z.record(z.string(), z.string()),
-        tags: z.record(z.string(), z.string()).describe("Of the file, such as its artist and title."),
+        tags: z.record(z.string(), z.string()).describe(doc("Of the file, such as its artist and title.")),
       }),
     ),
   })
-  .meta({ id: "SimilarJobs" });
+  .meta({ id: doc("SimilarJobs") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/search/similar",
-  summary: "Jobs whose audio is like that of others, the most like it first",
+  summary: doc("Jobs whose audio is like that of others, the most like it first"),
   middleware: authorize("jobs:read"),
   request: { body: { required: true, content: { "application/json": { schema: SimilarRequest } } } },
   responses: {
     200: {
-      description:
+      description: doc(
         "Every vector of the space that the filter leaves was compared. The jobs that were asked about are not among them, nor are deleted ones.",
+      ),
       content: { "application/json": { schema: SimilarJobs } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone", "body_too_large", "unsupported_content_type"),

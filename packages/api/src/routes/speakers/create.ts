@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { insertSpeaker } from "@earshot/shared/db/speakers";
@@ -21,20 +22,20 @@ const SpeakerRequest = z
       .trim()
       .min(1)
       .max(1_000)
-      .describe("Who agreed that this voice is kept, when and for what. It is kept with it."),
+      .describe(doc("Who agreed that this voice is kept, when and for what. It is kept with it.")),
     job_id: z.string(),
-    speaker: z.string().min(1).max(64).describe("As the job's result labels them: `speaker_1`."),
+    speaker: z.string().min(1).max(64).describe(doc("As the job's result labels them: `speaker_1`.")),
   })
-  .meta({ id: "SpeakerRequest" });
+  .meta({ id: doc("SpeakerRequest") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/speakers",
-  summary: "Enrol a person by the voice that a job heard",
+  summary: doc("Enrol a person by the voice that a job heard"),
   middleware: authorize("speakers:write"),
   request: { body: { required: true, content: { "application/json": { schema: SpeakerRequest } } } },
   responses: {
-    201: { description: "The speaker.", content: { "application/json": { schema: SpeakerBody } } },
+    201: { description: doc("The speaker."), content: { "application/json": { schema: SpeakerBody } } },
     ...problems(
       "forbidden",
       "not_found",

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { deleteSpeaker as remove } from "@earshot/shared/db/speakers";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -12,11 +13,11 @@ import { IdParams, requireId } from "../ids.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/speakers/{id}",
-  summary: "Delete an enrolled speaker and their voice",
+  summary: doc("Delete an enrolled speaker and their voice"),
   middleware: authorize("speakers:write"),
   request: { params: IdParams },
   responses: {
-    204: { description: "Nothing of them is left but the audit log's lines." },
+    204: { description: doc("Nothing of them is left but the audit log's lines.") },
     ...problems("forbidden", "not_found"),
   },
 });

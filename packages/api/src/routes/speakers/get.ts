@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { findSpeaker } from "@earshot/shared/db/speakers";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -11,11 +12,11 @@ import { SpeakerBody, speakerBody } from "./speaker-body.ts";
 const route = createRoute({
   method: "get",
   path: "/v1/speakers/{id}",
-  summary: "One enrolled speaker, without their voice",
+  summary: doc("One enrolled speaker, without their voice"),
   middleware: authorize("speakers:read"),
   request: { params: IdParams },
   responses: {
-    200: { description: "The speaker.", content: { "application/json": { schema: SpeakerBody } } },
+    200: { description: doc("The speaker."), content: { "application/json": { schema: SpeakerBody } } },
     ...problems("forbidden", "not_found"),
   },
 });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listSpeakers as list } from "@earshot/shared/db/speakers";
@@ -10,16 +11,16 @@ import { SpeakerBody, speakerBody } from "./speaker-body.ts";
 
 const SpeakerList = z
   .object({ data: z.array(SpeakerBody), has_more: z.literal(false), next_cursor: z.null() })
-  .meta({ id: "SpeakerList" });
+  .meta({ id: doc("SpeakerList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/speakers",
-  summary: "List enrolled speakers, the newest first",
+  summary: doc("List enrolled speakers, the newest first"),
   middleware: authorize("speakers:read"),
   responses: {
     200: {
-      description: `All of them: there are at most ${LIMITS.speakers}.`,
+      description: doc(() => `All of them: there are at most ${LIMITS.speakers}.`),
       content: { "application/json": { schema: SpeakerList } },
     },
     ...problems("forbidden"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Speaker } from "@earshot/shared/db/speakers";
 
@@ -7,12 +8,14 @@ export const SpeakerBody = z
     id: z.string(),
     name: z.string(),
     consent: z.string(),
-    space: z.string().describe("Of the model that heard the voice: voices of two spaces are never compared."),
+    space: z
+      .string()
+      .describe(doc("Of the model that heard the voice: voices of two spaces are never compared.")),
     speech_seconds: z.number(),
     job_id: z.string(),
     created_at: z.iso.datetime(),
   })
-  .meta({ id: "Speaker" });
+  .meta({ id: doc("Speaker") });
 
 export type SpeakerBody = z.output<typeof SpeakerBody>;
 

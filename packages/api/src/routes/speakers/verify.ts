@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findSpeaker, openVoice } from "@earshot/shared/db/speakers";
@@ -22,32 +23,32 @@ const VerificationRequest = z
       .min(1)
       .max(64)
       .optional()
-      .describe("One of the job's; all of them where it is left out."),
-    threshold: z.number().min(-1).max(1).optional().describe("Instead of the space's own."),
+      .describe(doc("One of the job's; all of them where it is left out.")),
+    threshold: z.number().min(-1).max(1).optional().describe(doc("Instead of the space's own.")),
   })
-  .meta({ id: "VerificationRequest" });
+  .meta({ id: doc("VerificationRequest") });
 
 const Verification = z
   .object({
     speaker_id: z.string(),
     space: z.string(),
-    threshold: z.number().nullable().describe("Null: nobody has said one for this space."),
+    threshold: z.number().nullable().describe(doc("Null: nobody has said one for this space.")),
     voices: z
       .array(
         z.object({
           speaker: z.string(),
-          score: z.number().describe("The cosine of the two voices."),
+          score: z.number().describe(doc("The cosine of the two voices.")),
           decision: z.enum(["same", "different"]).nullable(),
         }),
       )
-      .describe("The likeliest first."),
+      .describe(doc("The likeliest first.")),
   })
-  .meta({ id: "Verification" });
+  .meta({ id: doc("Verification") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/speakers/{id}/verify",
-  summary: "Whether voices that a job heard are an enrolled speaker's",
+  summary: doc("Whether voices that a job heard are an enrolled speaker's"),
   middleware: authorize("speakers:read"),
   request: {
     params: IdParams,
@@ -55,7 +56,7 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "How near each voice is to the speaker's.",
+      description: doc("How near each voice is to the speaker's."),
       content: { "application/json": { schema: Verification } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone", "body_too_large", "unsupported_content_type"),

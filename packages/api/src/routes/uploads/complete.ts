@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findUpload } from "@earshot/shared/db/uploads";
@@ -13,20 +14,24 @@ import { joinParts, UploadedParts } from "./join-parts.ts";
 
 const CompletedUpload = z
   .object({ id: z.string(), status: z.literal("complete"), size: z.int() })
-  .meta({ id: "CompletedUpload" });
+  .meta({ id: doc("CompletedUpload") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/uploads/{id}/complete",
-  summary:
+  summary: doc(
     "Say that the file was PUT, or name the parts that were; for one without parts a job does this itself",
+  ),
   middleware: authorize("uploads:write"),
   request: {
     params: IdParams,
     body: { required: false, content: { "application/json": { schema: UploadedParts } } },
   },
   responses: {
-    200: { description: "The file is there.", content: { "application/json": { schema: CompletedUpload } } },
+    200: {
+      description: doc("The file is there."),
+      content: { "application/json": { schema: CompletedUpload } },
+    },
     ...problems(
       "validation_failed",
       "forbidden",

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { newId } from "@earshot/shared/crypto/ids";
@@ -27,21 +28,21 @@ const UploadRequest = z
       .regex(/^[0-9a-f]{64}$/, "A SHA-256 is 64 lower-case hex digits")
       .optional(),
   })
-  .meta({ id: "UploadRequest" });
+  .meta({ id: doc("UploadRequest") });
 
 const Upload = z
   .object({ id: z.string(), ...UPLOAD_TARGETS, expires_at: z.iso.datetime() })
-  .meta({ id: "Upload" });
+  .meta({ id: doc("Upload") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/uploads",
-  summary: "Announce a file and get a signed URL to PUT it to, or one for each part of a large one",
+  summary: doc("Announce a file and get a signed URL to PUT it to, or one for each part of a large one"),
   middleware: authorize("uploads:write"),
   request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
   responses: {
     201: {
-      description: "PUT the file to `put_url` with these headers, or its parts each to its own URL.",
+      description: doc("PUT the file to `put_url` with these headers, or its parts each to its own URL."),
       content: { "application/json": { schema: Upload } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import type { Upload } from "@earshot/shared/db/uploads";
 import * as z from "zod";
 import type { Deps } from "../../deps.ts";
@@ -18,7 +19,7 @@ export const UploadedParts = z
     ({ multipart_id: id, parts }) => (id === undefined) === (parts === undefined),
     "Give multipart_id and parts, or neither",
   )
-  .meta({ id: "UploadedParts" });
+  .meta({ id: doc("UploadedParts") });
 
 export type UploadedParts = z.output<typeof UploadedParts>;
 

@@ -1,19 +1,20 @@
+import { doc } from "@earshot/shared/domain/doc";
 import type { UploadSigner } from "@earshot/shared/blobs/blob-store";
 import type { Upload } from "@earshot/shared/db/uploads";
 import * as z from "zod";
 
 const UploadPart = z.object({
-  number: z.int().describe("From 1."),
-  size: z.int().describe("Bytes that this part has."),
+  number: z.int().describe(doc("From 1.")),
+  size: z.int().describe(doc("Bytes that this part has.")),
   put_url: z.url(),
 });
 
 /** Where a file goes: to one URL, or in parts to several. */
 export const UPLOAD_TARGETS = {
   put_url: z.url().optional(),
-  headers: z.record(z.string(), z.string()).describe("Sent with the PUT as they are: they are signed."),
-  multipart_id: z.string().optional().describe("Named again when the parts are completed."),
-  parts: z.array(UploadPart).optional().describe("Of a large file: PUT each part to its own URL."),
+  headers: z.record(z.string(), z.string()).describe(doc("Sent with the PUT as they are: they are signed.")),
+  multipart_id: z.string().optional().describe(doc("Named again when the parts are completed.")),
+  parts: z.array(UploadPart).optional().describe(doc("Of a large file: PUT each part to its own URL.")),
 };
 
 type UploadTargets = z.output<z.ZodObject<typeof UPLOAD_TARGETS>>;

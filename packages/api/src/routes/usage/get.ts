@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { countQueuedJobs, readUsage } from "@earshot/shared/db/quotas";
@@ -11,29 +12,29 @@ const UsageQuery = z.strictObject({
     .string()
     .regex(/^20\d\d-(0[1-9]|1[0-2])$/, "A month is YYYY-MM")
     .optional()
-    .describe("This month without it; months are UTC's."),
+    .describe(doc("This month without it; months are UTC's.")),
 });
 
 const UsageBody = z
   .object({
     month: z.string(),
-    jobs: z.int().describe("Submitted, retries too."),
+    jobs: z.int().describe(doc("Submitted, retries too.")),
     uploads: z.int(),
-    upload_bytes: z.int().describe("Announced."),
-    audio_seconds: z.number().describe("Of jobs that ended in the month."),
+    upload_bytes: z.int().describe(doc("Announced.")),
+    audio_seconds: z.number().describe(doc("Of jobs that ended in the month.")),
     compute_seconds: z.number(),
-    queued_jobs: z.int().describe("Now."),
+    queued_jobs: z.int().describe(doc("Now.")),
   })
-  .meta({ id: "Usage" });
+  .meta({ id: doc("Usage") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/usage",
-  summary: "What the account used in a month",
+  summary: doc("What the account used in a month"),
   middleware: authorize("account:read"),
   request: { query: UsageQuery },
   responses: {
-    200: { description: "The sums.", content: { "application/json": { schema: UsageBody } } },
+    200: { description: doc("The sums."), content: { "application/json": { schema: UsageBody } } },
     ...problems("validation_failed", "forbidden"),
   },
 });

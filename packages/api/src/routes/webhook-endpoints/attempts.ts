@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { findEndpoint } from "@earshot/shared/db/webhooks/endpoints";
@@ -17,20 +18,23 @@ const EndpointAttempt = AttemptBody.extend({
   delivery_id: z.string(),
   event_id: z.string(),
   type: z.enum(EVENT_TYPES),
-}).meta({ id: "WebhookEndpointAttempt" });
+}).meta({ id: doc("WebhookEndpointAttempt") });
 
 const AttemptList = z
   .object({ data: z.array(EndpointAttempt), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: "WebhookEndpointAttemptList" });
+  .meta({ id: doc("WebhookEndpointAttemptList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/webhook-endpoints/{id}/attempts",
-  summary: "What was sent to a webhook endpoint, the newest attempt first",
+  summary: doc("What was sent to a webhook endpoint, the newest attempt first"),
   middleware: authorize("webhooks:read"),
   request: { params: IdParams, query: PageQuery },
   responses: {
-    200: { description: "A page of attempts.", content: { "application/json": { schema: AttemptList } } },
+    200: {
+      description: doc("A page of attempts."),
+      content: { "application/json": { schema: AttemptList } },
+    },
     ...problems("validation_failed", "forbidden", "not_found"),
   },
 });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { insertEndpoint } from "@earshot/shared/db/webhooks/endpoints";
@@ -16,12 +17,12 @@ import { EndpointRequest, refuseForbiddenUrl } from "./endpoint-request.ts";
 const route = createRoute({
   method: "post",
   path: "/v1/webhook-endpoints",
-  summary: "Name a URL that this account's events are posted to; its signing secret is shown this once",
+  summary: doc("Name a URL that this account's events are posted to; its signing secret is shown this once"),
   middleware: authorize("webhooks:write"),
   request: { body: { required: true, content: { "application/json": { schema: EndpointRequest } } } },
   responses: {
     201: {
-      description: "The endpoint, with its secret.",
+      description: doc("The endpoint, with its secret."),
       content: { "application/json": { schema: EndpointWithSecret } },
     },
     ...problems(

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { deleteEndpoint } from "@earshot/shared/db/webhooks/endpoints";
 import { AppError } from "@earshot/shared/domain/errors";
@@ -12,11 +13,11 @@ import { IdParams, requireId } from "../ids.ts";
 const route = createRoute({
   method: "delete",
   path: "/v1/webhook-endpoints/{id}",
-  summary: "Delete a webhook endpoint and its secrets; what waits for it is not sent any more",
+  summary: doc("Delete a webhook endpoint and its secrets; what waits for it is not sent any more"),
   middleware: authorize("webhooks:write"),
   request: { params: IdParams },
   responses: {
-    204: { description: "It is gone. What was sent to it stays with its events." },
+    204: { description: doc("It is gone. What was sent to it stays with its events.") },
     ...problems("forbidden", "not_found"),
   },
 });

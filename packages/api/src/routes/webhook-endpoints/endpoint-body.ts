@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Endpoint } from "@earshot/shared/db/webhooks/endpoints";
 import { EVENT_TYPES } from "@earshot/shared/domain/events";
@@ -11,7 +12,7 @@ export const EndpointBody = z
     events: z
       .array(z.enum(EVENT_TYPES))
       .nullable()
-      .describe("The types it asks for. Null: all but `job.started` and `job.progress`."),
+      .describe(doc("The types it asks for. Null: all but `job.started` and `job.progress`.")),
     payload: z.enum(["thin", "full"]),
     metadata: z.record(z.string(), z.string()),
     enabled: z.boolean(),
@@ -19,23 +20,25 @@ export const EndpointBody = z
       .enum(["gone", "exhausted"])
       .nullable()
       .describe(
-        "Why Earshot disabled it. `gone`: it answered 410. `exhausted`: an event used up its whole schedule, and nothing succeeded meanwhile.",
+        doc(
+          "Why Earshot disabled it. `gone`: it answered 410. `exhausted`: an event used up its whole schedule, and nothing succeeded meanwhile.",
+        ),
       ),
     disabled_at: z.iso.datetime().nullable(),
     previous_secret_until: z.iso
       .datetime()
       .nullable()
-      .describe("Until then the secret before the last rotation signs too."),
+      .describe(doc("Until then the secret before the last rotation signs too.")),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
-  .meta({ id: "WebhookEndpoint" });
+  .meta({ id: doc("WebhookEndpoint") });
 
 export type EndpointBody = z.output<typeof EndpointBody>;
 
 export const EndpointWithSecret = EndpointBody.extend({
-  secret: z.string().describe("It is shown this once."),
-}).meta({ id: "WebhookEndpointWithSecret" });
+  secret: z.string().describe(doc("It is shown this once.")),
+}).meta({ id: doc("WebhookEndpointWithSecret") });
 
 export function endpointBody(endpoint: Endpoint, now: Date): EndpointBody {
   const { previousSecretUntil } = endpoint;

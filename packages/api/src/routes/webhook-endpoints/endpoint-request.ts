@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { EVENT_TYPES } from "@earshot/shared/domain/events";
 import { LIMITS } from "@earshot/shared/domain/limits";
@@ -14,11 +15,14 @@ const SETTINGS = {
     .min(1)
     .max(EVENT_TYPES.length)
     .nullable()
-    .describe("The types to be sent. Null: all but `job.started` and `job.progress`."),
+    .describe(doc("The types to be sent. Null: all but `job.started` and `job.progress`.")),
   payload: z
     .enum(["thin", "full"])
     .describe(
-      `\`full\` adds the results' summaries to a job's end, where that stays within ${LIMITS.webhookBodyBytes} bytes.`,
+      doc(
+        () =>
+          `\`full\` adds the results' summaries to a job's end, where that stays within ${LIMITS.webhookBodyBytes} bytes.`,
+      ),
     ),
   metadata: Metadata,
   enabled: z.boolean(),
@@ -32,9 +36,9 @@ export const EndpointRequest = z
     payload: SETTINGS.payload.default("thin"),
     metadata: SETTINGS.metadata.default({}),
     enabled: SETTINGS.enabled.default(true),
-    secret: WebhookSecret.optional().describe("To bring one's own, in place of a new one."),
+    secret: WebhookSecret.optional().describe(doc("To bring one's own, in place of a new one.")),
   })
-  .meta({ id: "WebhookEndpointRequest" });
+  .meta({ id: doc("WebhookEndpointRequest") });
 
 export const EndpointChange = z
   .strictObject({
@@ -45,9 +49,11 @@ export const EndpointChange = z
     metadata: SETTINGS.metadata.optional(),
     enabled: SETTINGS.enabled
       .optional()
-      .describe("What waits for an endpoint that is disabled ends as failed; it can be recovered later."),
+      .describe(
+        doc("What waits for an endpoint that is disabled ends as failed; it can be recovered later."),
+      ),
   })
-  .meta({ id: "WebhookEndpointChange" });
+  .meta({ id: doc("WebhookEndpointChange") });
 
 /** @throws RefusedRequest when the guard on outgoing requests would refuse the URL whatever DNS says. */
 export function refuseForbiddenUrl(url: string, { allowLoopback }: Pick<Deps, "allowLoopback">): void {

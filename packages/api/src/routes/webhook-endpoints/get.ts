@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import { findEndpoint } from "@earshot/shared/db/webhooks/endpoints";
 import type { Deps } from "../../deps.ts";
@@ -11,11 +12,11 @@ import { requireEndpoint } from "./require-endpoint.ts";
 const route = createRoute({
   method: "get",
   path: "/v1/webhook-endpoints/{id}",
-  summary: "One webhook endpoint, without its secret",
+  summary: doc("One webhook endpoint, without its secret"),
   middleware: authorize("webhooks:read"),
   request: { params: IdParams },
   responses: {
-    200: { description: "The endpoint.", content: { "application/json": { schema: EndpointBody } } },
+    200: { description: doc("The endpoint."), content: { "application/json": { schema: EndpointBody } } },
     ...problems("forbidden", "not_found"),
   },
 });

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { listEndpoints } from "@earshot/shared/db/webhooks/endpoints";
@@ -10,16 +11,16 @@ import { EndpointBody, endpointBody } from "./endpoint-body.ts";
 
 const EndpointList = z
   .object({ data: z.array(EndpointBody), has_more: z.literal(false), next_cursor: z.null() })
-  .meta({ id: "WebhookEndpointList" });
+  .meta({ id: doc("WebhookEndpointList") });
 
 const route = createRoute({
   method: "get",
   path: "/v1/webhook-endpoints",
-  summary: "List webhook endpoints, the newest first",
+  summary: doc("List webhook endpoints, the newest first"),
   middleware: authorize("webhooks:read"),
   responses: {
     200: {
-      description: `All of them: there are at most ${LIMITS.webhookEndpoints}.`,
+      description: doc(() => `All of them: there are at most ${LIMITS.webhookEndpoints}.`),
       content: { "application/json": { schema: EndpointList } },
     },
     ...problems("forbidden"),

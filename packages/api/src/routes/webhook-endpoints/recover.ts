@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { holdEndpoint } from "@earshot/shared/db/webhooks/endpoints";
@@ -15,32 +16,38 @@ import { requireEnabled } from "./require-endpoint.ts";
 
 const RecoverRequest = z
   .strictObject({
-    since: queryTime.describe("Events of this time and later, an ISO 8601 time."),
-    until: queryTime.optional().describe("Events before this; without it, all up to now."),
+    since: queryTime.describe(doc("Events of this time and later, an ISO 8601 time.")),
+    until: queryTime.optional().describe(doc("Events before this; without it, all up to now.")),
   })
-  .meta({ id: "WebhookRecovery" });
+  .meta({ id: doc("WebhookRecovery") });
 
 const Recovered = z
   .object({
-    recovered: z.int().describe("Events that are sent once more."),
+    recovered: z.int().describe(doc("Events that are sent once more.")),
     has_more: z
       .boolean()
-      .describe(`One request recovers at most ${LIMITS.recoveredAtOnce}; the same request again goes on.`),
+      .describe(
+        doc(() => `One request recovers at most ${LIMITS.recoveredAtOnce}; the same request again goes on.`),
+      ),
   })
-  .meta({ id: "WebhookRecovered" });
+  .meta({ id: doc("WebhookRecovered") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/webhook-endpoints/{id}/recover",
-  summary:
+  summary: doc(
     "Send an endpoint what it wants of a range of time and did not get: what failed, and what came while it was disabled",
+  ),
   middleware: authorize("webhooks:write"),
   request: {
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: RecoverRequest } } },
   },
   responses: {
-    202: { description: "They are on their way.", content: { "application/json": { schema: Recovered } } },
+    202: {
+      description: doc("They are on their way."),
+      content: { "application/json": { schema: Recovered } },
+    },
     ...problems(
       "validation_failed",
       "forbidden",

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
@@ -24,15 +25,15 @@ const SecretRotation = z
       .min(0)
       .max(LIMITS.secretGraceSeconds)
       .default(GRACE_SECONDS)
-      .describe("How long the old secret signs beside the new one. 0: it ends at once."),
-    secret: WebhookSecret.optional().describe("To bring one's own, in place of a new one."),
+      .describe(doc("How long the old secret signs beside the new one. 0: it ends at once.")),
+    secret: WebhookSecret.optional().describe(doc("To bring one's own, in place of a new one.")),
   })
-  .meta({ id: "WebhookSecretRotation" });
+  .meta({ id: doc("WebhookSecretRotation") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/webhook-endpoints/{id}/rotate-secret",
-  summary: "Give a webhook endpoint a new signing secret; until the grace ends both sign",
+  summary: doc("Give a webhook endpoint a new signing secret; until the grace ends both sign"),
   middleware: authorize("webhooks:write"),
   request: {
     params: IdParams,
@@ -40,7 +41,7 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "The endpoint, with its new secret.",
+      description: doc("The endpoint, with its new secret."),
       content: { "application/json": { schema: EndpointWithSecret } },
     },
     ...problems("validation_failed", "forbidden", "not_found", "body_too_large", "unsupported_content_type"),

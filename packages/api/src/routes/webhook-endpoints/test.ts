@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { recordEvent } from "@earshot/shared/db/events";
@@ -12,17 +13,17 @@ import { requireEnabled } from "./require-endpoint.ts";
 
 const SentTest = z
   .object({ event_id: z.string(), links: z.object({ event: z.string(), deliveries: z.string() }) })
-  .meta({ id: "WebhookTest" });
+  .meta({ id: doc("WebhookTest") });
 
 const route = createRoute({
   method: "post",
   path: "/v1/webhook-endpoints/{id}/test",
-  summary: "Send a `webhook.test` event to this endpoint alone, once",
+  summary: doc("Send a `webhook.test` event to this endpoint alone, once"),
   middleware: authorize("webhooks:write"),
   request: { params: IdParams },
   responses: {
     202: {
-      description: "It is on its way; the deliveries of the event show what came of it.",
+      description: doc("It is on its way; the deliveries of the event show what came of it."),
       content: { "application/json": { schema: SentTest } },
     },
     ...problems("forbidden", "not_found", "conflict"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import type { EndpointSettings } from "@earshot/shared/db/webhooks/endpoints";
 import { findEndpoint, updateEndpoint } from "@earshot/shared/db/webhooks/endpoints";
@@ -15,7 +16,7 @@ import { requireEndpoint } from "./require-endpoint.ts";
 const route = createRoute({
   method: "patch",
   path: "/v1/webhook-endpoints/{id}",
-  summary: "Change a webhook endpoint; what already waits goes to the new URL",
+  summary: doc("Change a webhook endpoint; what already waits goes to the new URL"),
   middleware: authorize("webhooks:write"),
   request: {
     params: IdParams,
@@ -23,7 +24,7 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "The endpoint as it is now.",
+      description: doc("The endpoint as it is now."),
       content: { "application/json": { schema: EndpointBody } },
     },
     ...problems("validation_failed", "forbidden", "not_found", "body_too_large", "unsupported_content_type"),

@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { toPublicJwk } from "@earshot/shared/crypto/signing-keys";
@@ -15,16 +16,16 @@ const JwkSet = z
       z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string(), use: z.literal("sig") }),
     ),
   })
-  .meta({ id: "JwkSet" });
+  .meta({ id: doc("JwkSet") });
 
 const route = createRoute({
   method: "get",
   path: "/.well-known/jwks.json",
-  summary: "The public keys that access tokens are signed with, the next ones and the last ones too",
+  summary: doc("The public keys that access tokens are signed with, the next ones and the last ones too"),
   security: [],
   responses: {
     200: {
-      description: "A set of keys (RFC 7517), each named by its thumbprint (RFC 7638).",
+      description: doc("A set of keys (RFC 7517), each named by its thumbprint (RFC 7638)."),
       content: { "application/json": { schema: JwkSet } },
     },
     ...problems(),
