@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { TASK_NAMES } from "../packages/shared/src/domain/tasks.ts";
 import { expect, test } from "vitest";
 import { ROOT } from "./claims/read-claims.ts";
 
@@ -40,4 +41,25 @@ test("each secret that a process reads is in docs/secrets.md, with who holds it"
   expect(secrets.size).toBeGreaterThan(5);
   const page = read("docs/secrets.md");
   expect([...secrets].filter((name) => !page.includes(`| \`EARSHOT_${name}\` | `))).toEqual([]);
+});
+
+test("the index of docs/ leads to each page, once", () => {
+  const pages = globSync("docs/**/*.md", { cwd: ROOT }).map((page) => page.slice("docs/".length));
+  const listed = [...read("docs/README.md").matchAll(/\]\(([\w/-]+\.md)\)/g)].map(([, page = ""]) => page);
+  expect(listed.toSorted()).toEqual(pages.filter((page) => page !== "README.md").toSorted());
+});
+
+test("each folder of the packages is in the tree of ARCHITECTURE.md", () => {
+  const tree =
+    read("ARCHITECTURE.md")
+      .split("\n## ")
+      .find((part) => part.startsWith("The tree")) ?? "";
+  const folders = globSync("packages/*/src/*/", { cwd: ROOT }).map((folder) => basename(folder));
+  expect(folders.length).toBeGreaterThan(25);
+  expect(folders.filter((folder) => !new RegExp(`\\b${folder}/`).test(tree))).toEqual([]);
+});
+
+test("README.md's table of tasks has each task of the catalog, in its order", () => {
+  const rows = [...read("README.md").matchAll(/^\| `([a-z]+\.[a-z]+)` \| /gm)].map(([, task]) => task);
+  expect(rows).toEqual(TASK_NAMES);
 });
