@@ -78,7 +78,10 @@ const quality = (samples: Float32Array, blockSamples?: number) =>
 const pitch = (samples: Float32Array, options: object = {}) =>
   analyse((context) => musicPitch.start(TASKS["music.pitch"].options.parse(options), context), samples);
 
-/** Signed errors in cents of the voiced frames of eight harmonics that glide over four octaves, up from 80 Hz (1) or down to it (-1). */
+/**
+ * Signed errors in cents of the voiced frames of eight harmonics that glide over four octaves, up from 80 Hz (1) or down to it (-1).
+ * With one to three harmonics the model itself is up to 5 ms early.
+ */
 async function glideErrors(direction: number): Promise<number[]> {
   const seconds = 8;
   const hzAt = (time: number) =>
