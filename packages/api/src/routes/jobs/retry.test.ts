@@ -89,10 +89,10 @@ test("a deleted job is gone", async () => {
 
 test("a job whose upload is not kept any more says so", async () => {
   const upload = await api.send("POST", "/v1/uploads", {
-    json: { filename: "a.wav", content_type: "audio/wav", size: 4 },
+    json: { filename: "a.wav", content_type: "audio/wav", size: 12 },
   });
   const { id: uploadId } = await bodyOf(upload);
-  await api.deps.blobs.write(`uploads/${uploadId}`, new Blob(["RIFF"]).stream());
+  await api.deps.blobs.write(`uploads/${uploadId}`, new Blob(["RIFF\x04\0\0\0WAVE"]).stream());
   const id = await ended({ input: { upload_id: uploadId } });
   expect((await retry(id)).status).toBe(202);
   await api.owner.sql`update uploads set deleted_at = now() where id = ${uploadId}`;
