@@ -29,6 +29,7 @@ test("the API refuses with one of the codes that the documentation lists, each w
     unauthorized: 401,
     forbidden: 403,
     not_found: 404,
+    not_acceptable: 406,
     method_not_allowed: 405,
     idempotency_in_flight: 409,
     conflict: 409,
