@@ -1,3 +1,4 @@
+import { parseApiKey } from "@earshot/shared/crypto/api-keys";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, refusalOf } from "../answer.ts";
 import { sealedResult } from "../sealed-result.ts";
@@ -61,7 +62,7 @@ export function describeAccount(open: () => Promise<FrontDoor & ResultRoom>): vo
         union all select webhook_secret_sealed from accounts where id = ${caller.accountId}
         union all select sealed_key from task_results where job_id in ${door.owner.sql(ids)}`;
       expect(rows.length).toBeGreaterThanOrEqual(4);
-      for (const secret of [key.split("_").at(-1), ...rows.map((row) => row["secret"])])
+      for (const secret of [parseApiKey(key)?.secret, ...rows.map((row) => row["secret"])])
         expect(text).not.toContain(secret);
     });
 
