@@ -9,6 +9,7 @@ import { Earshot } from "@earshot/sdk";
 import { openDatabase } from "@earshot/shared/db/database";
 import { createLog } from "@earshot/shared/log";
 import { createTestDatabase } from "@earshot/testkit/database";
+import { until } from "@earshot/testkit/until";
 import { keepPostgres } from "../stack/keep-postgres.ts";
 import { findFreePort } from "../stack/postgres-port.ts";
 import { runCli, SAMPLE } from "./testing/run-cli.ts";
@@ -94,6 +95,8 @@ beforeAll(async () => {
   result = await earshot.jobs.result(jobId);
   await earshot.webhookEndpoints.create({ url: "https://example.com/hook" });
   await earshot.boxes.invite({ name: "a box" });
+  const head = join(homeOf("first"), "audit-head");
+  await until(() => stat(head), { describe: "the first seal of the audit log" });
   await up.end("SIGTERM");
 
   await withDatabase("first", async (url) => {
