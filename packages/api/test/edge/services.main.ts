@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { newResultKey } from "@earshot/shared/crypto/result-keys";
 import { newSealKey } from "@earshot/shared/crypto/seal";
+import { openDatabase } from "@earshot/shared/db/database";
 import { startTestBucket } from "@earshot/testkit/bucket";
 import { startTestPostgres } from "@earshot/testkit/postgres";
+import type { PostgresOfRun } from "@earshot/testkit/postgres";
 import { startTestQueue } from "@earshot/testkit/queue";
 import { startIdentityProvider } from "../identity-provider.ts";
 import { machineRules } from "../machine-token.ts";
@@ -20,6 +22,7 @@ process.on("SIGINT", () => {});
 const parentGone = new Promise((resolve) => process.once("disconnect", resolve));
 
 const postgres = await startTestPostgres(MIGRATIONS);
+await trustApi(postgres);
 const pool = await startPool({ ...postgres, connections: POOLED });
 const queue = await startTestQueue();
 const bucket = await startTestBucket();
@@ -52,3 +55,17 @@ await parentGone;
 await Promise.all([pool.stop(), queue.stop(), bucket.stop()]);
 await Promise.all([identity[Symbol.asyncDispose](), machines[Symbol.asyncDispose]()]);
 await postgres.stop();
+
+/** The pool has welcomed the API's login before Postgres is asked: it would be asked for a password that it can't know. */
+async function trustApi({ host, port, password, template }: PostgresOfRun): Promise<void> {
+  const { sql, close } = openDatabase({
+    url: `postgres://postgres:${password}@${host}:${port}/${template}`,
+    name: "owner",
+  });
+  const [setting] = await sql<{ hba_file: string }[]>`show hba_file`;
+  const rules =
+    "values ('host all earshot_api 127.0.0.1/32 trust'), ('host all all 127.0.0.1/32 scram-sha-256')";
+  await sql.unsafe(`copy (${rules}) to '${setting?.hba_file ?? ""}'`);
+  await sql`select pg_reload_conf()`;
+  await close();
+}
