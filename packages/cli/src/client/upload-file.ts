@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
-import { createReadStream, openAsBlob } from "node:fs";
+import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { Earshot } from "@earshot/sdk";
 import { AppError } from "@earshot/shared/domain/errors";
+import { hashFile } from "@earshot/worker/input/hash";
 import { putFile } from "./put-file.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -25,7 +24,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Brings a file to where the API wants it, and answers the upload's id. `onProgress` gets the part that was sent, 0 to 1.
+ * Brings a file to where the API wants it, and answers the upload's id. `onProgress` gets the part that was sent, 0 to 1. Who
+ * has the file's SHA-256 already gives it: it is not read for that again.
  * @throws AppError `input_unreachable` when there is no such file, and as the SDK does.
  */
 export async function uploadFile(
@@ -33,12 +33,13 @@ export async function uploadFile(
   file: string,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
+  sha256?: string,
 ): Promise<string> {
   await requireFile(file);
   const { id } = await earshot.uploads.create(await openAsBlob(file), {
     filename: basename(file),
     contentType: contentTypeOf(file),
-    sha256: await hashFile(file, signal),
+    sha256: sha256 ?? (await hashFile(file, { signal })),
     onProgress: ({ sentBytes, totalBytes }) => onProgress(sentBytes / totalBytes),
     // Fetch tells nothing of a request's progress.
     put: (slice) => putFile(file, slice),
@@ -51,13 +52,6 @@ async function requireFile(file: string): Promise<void> {
   const found = await stat(file).catch(() => null);
   if (found?.isFile()) return;
   throw new AppError("input_unreachable", { message: `There is no file ${file}.`, detail: { file } });
-}
-
-/** SHA-256, in lower-case hex. */
-export async function hashFile(file: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash, { signal });
-  return hash.digest("hex");
 }
 
 function contentTypeOf(file: string): string {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { findFfmpeg, INSTALL_FFMPEG } from "@earshot/worker/input/ffmpeg";
+import { hashFile } from "@earshot/worker/input/hash";
 import { detectSandbox } from "@earshot/worker/input/sandbox";
 import { TagLib } from "taglib-wasm";
-import { hashFile } from "../client/upload-file.ts";
 import { Journal } from "../library/journal.ts";
 import { readRows } from "../library/read-rows.ts";
 import type { Row } from "../library/read-rows.ts";
@@ -84,7 +84,8 @@ async function keepAsScanned(
   signal: AbortSignal,
 ): Promise<void> {
   const [file] = await fileAt(root, entry.path);
-  if (file) await journal.put({ ...entry, ...file, sha256: await hashFile(join(root, entry.path), signal) });
+  if (file)
+    await journal.put({ ...entry, ...file, sha256: await hashFile(join(root, entry.path), { signal }) });
 }
 
 function tell(path: string, changes: readonly Change[], { json }: TagOptions, terminal: Terminal): void {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ApiError, isFinal } from "@earshot/sdk";
 import type { Earshot, Job, JobRequest } from "@earshot/sdk";
-import { hashFile, uploadFile } from "../client/upload-file.ts";
+import { hashFile } from "@earshot/worker/input/hash";
+import { uploadFile } from "../client/upload-file.ts";
 import type { Entry, Journal } from "./journal.ts";
 import { isAsBefore } from "./journal.ts";
 import type { LibraryFile } from "./walk.ts";
@@ -42,7 +43,8 @@ export async function scanFile(file: LibraryFile, context: ScanContext): Promise
   const { journal, fingerprint } = context;
   const known = journal.get(file.path);
   if (known && isKnown(file, context)) return { entry: known, by: "unchanged" };
-  const sha256 = known && isAsBefore(file, known) ? known.sha256 : await hashOf(file, context);
+  const sha256 =
+    known && isAsBefore(file, known) ? known.sha256 : await hashFile(join(context.root, file.path), context);
   const began = { ...file, sha256, fingerprint };
   const twin = journal.withBytes(sha256).find((entry) => isAnswer(entry, fingerprint, context.retryFailed));
   if (twin)
@@ -88,7 +90,7 @@ async function submitted(began: Began, under: Entry | null, context: ScanContext
     const there = await submit(under.uploadId).catch(unlessGone);
     if (there) return there;
   }
-  const uploadId = await uploadFile(earshot, join(root, began.path), () => {}, signal);
+  const uploadId = await uploadFile(earshot, join(root, began.path), () => {}, signal, began.sha256);
   await kept(journal, { ...began, state: "uploaded", uploadId });
   return submit(uploadId);
 }
@@ -118,8 +120,4 @@ function isAnswer({ fingerprint, state }: Entry, asked: string, retryFailed: boo
 async function kept(journal: Journal, entry: Entry): Promise<Entry> {
   await journal.put(entry);
   return entry;
-}
-
-function hashOf({ path }: LibraryFile, { root, signal }: ScanContext): Promise<string> {
-  return hashFile(join(root, path), signal);
 }

@@ -1,9 +1,13 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
 import { until } from "@earshot/testkit/until";
+import { expect, test } from "vitest";
+import { startTestStack } from "./test-stack.ts";
 import type { TestStack } from "./test-stack.ts";
 import { startWorkerProcess } from "./worker-process.ts";
 
@@ -12,9 +16,9 @@ const SPEECH = fileURLToPath(new URL("../../../../samples/hello-earshot.flac", i
 const LEASE_SECONDS = 40;
 
 /** As `holdLease` beats. */
-export const BEAT_SECONDS = LEASE_SECONDS / 4;
+const BEAT_SECONDS = LEASE_SECONDS / 4;
 
-export interface Cancellation {
+interface Cancellation {
   /** From the request to cancel until the job is canceled and its lane has no call. */
   seconds: number;
   /** Lanes before and after. */
@@ -24,8 +28,25 @@ export interface Cancellation {
   next: string | null;
 }
 
+/** The test of a job of so many hours. */
+export function testCancelOf(hours: number): void {
+  test(`a job of ${hours} h that is canceled leaves its lane within one beat, and the lane's next job is right`, async () => {
+    await using stack = await startTestStack();
+    const directory = await mkdtemp(join(tmpdir(), "earshot-test-cancel-"));
+    try {
+      const { seconds, lanes, before, next } = await cancelLongJob(stack, { directory, hours });
+      expect(seconds).toBeLessThan(BEAT_SECONDS);
+      expect(lanes[1]).toEqual(lanes[0]);
+      expect(before).toContain('"segments":[{');
+      expect(next).toBe(before);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }, 180_000);
+}
+
 /** Cancels a job of so many hours in the middle of its model's runs, and gives its lane another one. */
-export async function cancelLongJob(
+async function cancelLongJob(
   stack: TestStack,
   { directory, hours }: { directory: string; hours: number },
 ): Promise<Cancellation> {

@@ -1,9 +1,5 @@
-import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { ModelSpec } from "../../../inference/manifest.ts";
-import { createRegistry } from "../../../inference/registry.ts";
 import type { Registry } from "../../../inference/registry.ts";
+import { writeStandIns } from "../../../inference/testing/write-stand-ins.ts";
 import { MOOD_HEADS } from "../mood-heads.ts";
 import { writeOnnx } from "../../../inference/onnx/write-onnx.ts";
 
@@ -12,25 +8,12 @@ import { writeOnnx } from "../../../inference/onnx/write-onnx.ts";
  * - embedding i of a patch is the mean of band i mod 96 over its frames, and tag i the logistic function of embedding i;
  * - head number h weighs embedding h against 2 and its classes share 1 by softmax.
  */
-export async function writeStandInModels(directory: string): Promise<Registry> {
+export function writeStandInModels(directory: string): Promise<Registry> {
   const heads = Object.keys(MOOD_HEADS).map(
     (head, index) => [`${head}-msd-musicnn-1`, headGraph(index)] as const,
   );
   const graphs = new Map([["msd-musicnn-1", musicnnGraph()], ...heads]);
-  const models = await Promise.all(
-    createRegistry().models.map(async (spec) => {
-      const graph = graphs.get(spec.id);
-      return graph === undefined ? spec : writeModel(directory, spec, graph);
-    }),
-  );
-  return createRegistry({ modelsDir: directory, models });
-}
-
-async function writeModel(directory: string, spec: ModelSpec, graph: Uint8Array): Promise<ModelSpec> {
-  const [file] = spec.files;
-  await writeFile(join(directory, file.name), graph);
-  const sha256 = createHash("sha256").update(graph).digest("hex");
-  return { ...spec, probe: undefined, files: [{ ...file, sha256, bytes: graph.length }] };
+  return writeStandIns(directory, graphs);
 }
 
 function musicnnGraph(): Uint8Array {

@@ -1,11 +1,7 @@
-import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { ModelSpec } from "../../../inference/manifest.ts";
 import { writeOnnx } from "../../../inference/onnx/write-onnx.ts";
 import type { Weights } from "../../../inference/onnx/read-weights.ts";
-import { createRegistry } from "../../../inference/registry.ts";
 import type { Registry } from "../../../inference/registry.ts";
+import { writeStandIns } from "../../../inference/testing/write-stand-ins.ts";
 import { KALDI_FBANK } from "../../../signal/kaldi-fbank.ts";
 import { SEGMENTATION } from "../segmentation.ts";
 import { RATE_HZ, VIBRATO, VOICES_HZ } from "./tone-voices.ts";
@@ -16,25 +12,12 @@ import { RATE_HZ, VIBRATO, VOICES_HZ } from "./tone-voices.ts";
  *   anywhere in the window from the lowest on: the same voice is another one of three in another window;
  * - the vector of a voice is how much each mel band swings over the time, where it swings more than noise does.
  */
-export async function writeStandInModels(directory: string): Promise<Registry> {
+export function writeStandInModels(directory: string): Promise<Registry> {
   const graphs = new Map([
     ["pyannote-segmentation-3.0", segmentationGraph()],
     ["wespeaker-voxceleb-resnet34-LM", voiceGraph()],
   ]);
-  const models = await Promise.all(
-    createRegistry().models.map(async (spec) => {
-      const graph = graphs.get(spec.id);
-      return graph === undefined ? spec : writeModel(directory, spec, graph);
-    }),
-  );
-  return createRegistry({ modelsDir: directory, models });
-}
-
-async function writeModel(directory: string, spec: ModelSpec, graph: Uint8Array): Promise<ModelSpec> {
-  const [file] = spec.files;
-  await writeFile(join(directory, file.name), graph);
-  const sha256 = createHash("sha256").update(graph).digest("hex");
-  return { ...spec, files: [{ ...file, sha256, bytes: graph.length }] };
+  return writeStandIns(directory, graphs);
 }
 
 /** Of each voice the tones that its vibrato passes through. */
