@@ -5,11 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLanes } from "../inference/lanes.ts";
 import type { Lanes } from "../inference/lanes.ts";
 import { createRegistry } from "../inference/registry.ts";
-import type { Media } from "../input/audio.ts";
 import { seededRandom } from "../signal/test-signals.ts";
-import { JobFeatures } from "./features.ts";
 import { BASIC_PITCH, frameSeconds } from "./music/notes/basic-pitch.ts";
 import { musicNotes } from "./music-notes.ts";
+import { hear } from "./testing/hear.ts";
 
 interface Played {
   start: number;
@@ -38,15 +37,6 @@ const GOLDEN = JSON.parse(readFileSync(new URL("golden/notes.json", import.meta.
   cases: Record<string, (Omit<Note, "velocity"> & { bends: number[] })[]>;
 };
 const RATE = BASIC_PITCH.sampleRateHz;
-const MEDIA: Media = {
-  format: "wav",
-  codec: "pcm_f32le",
-  channels: 1,
-  channelLayout: "mono",
-  sampleRateHz: RATE,
-  durationSeconds: null,
-};
-
 /** Four harmonics with a short attack and a decay. */
 function play(notes: readonly Played[], seconds: number): Float32Array {
   const samples = new Float64Array(Math.round(seconds * RATE));
@@ -87,16 +77,10 @@ beforeAll(async () => {
 afterAll(() => lanes?.close());
 
 async function transcribe(samples: Float32Array, options: object = {}, blockSamples = 11_025) {
-  const { signal } = new AbortController();
-  const run = musicNotes.start(TASKS["music.notes"].options.parse(options), {
-    media: MEDIA,
-    inference: lanes,
-    features: new JobFeatures({ inference: lanes, signal }),
-    signal,
-  });
-  for (let at = 0; at < samples.length; at += blockSamples)
-    await run.push({ channels: [samples.subarray(at, at + blockSamples)] });
-  return (await run.finish()) as unknown as { note_count: number; notes: Note[] };
+  const parsed = TASKS["music.notes"].options.parse(options);
+  const heard = { inference: lanes, sampleRateHz: RATE, blockSamples };
+  const output = await hear((context) => musicNotes.start(parsed, context), samples, heard);
+  return output as unknown as { note_count: number; notes: Note[] };
 }
 
 describe("against the published package", () => {

@@ -5,13 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLanes } from "../inference/lanes.ts";
 import type { Lanes } from "../inference/lanes.ts";
 import { createRegistry } from "../inference/registry.ts";
-import type { Media } from "../input/audio.ts";
 import { dnsmosLogMel, dnsmosMelFrame } from "../signal/dnsmos-mel.ts";
 import { seededRandom, tone } from "../signal/test-signals.ts";
-import { JobFeatures } from "./features.ts";
 import { musicPitch } from "./music-pitch.ts";
 import { speechQuality } from "./speech-quality.ts";
 import type { TaskContext, TaskRun } from "./task.ts";
+import { hear } from "./testing/hear.ts";
 
 /** Against the published weights, librosa and the authors' own steps; see `source` in the golden. */
 const GOLDEN = JSON.parse(
@@ -25,14 +24,6 @@ const GOLDEN = JSON.parse(
 };
 const RATE = 16_000;
 const GLIDE_CENTS_A_SECOND = 600;
-const MEDIA: Media = {
-  format: "wav",
-  codec: "pcm_f32le",
-  channels: 1,
-  channelLayout: "mono",
-  sampleRateHz: RATE,
-  durationSeconds: null,
-};
 const SPEECH = new Float32Array(
   Uint8Array.from(readFileSync(new URL("golden/vad_speech.input16k.f32", import.meta.url))).buffer,
 );
@@ -61,16 +52,8 @@ async function analyse(
   samples: Float32Array,
   blockSamples = 8_000,
 ) {
-  const { signal } = new AbortController();
-  const run = start({
-    media: MEDIA,
-    inference: lanes,
-    features: new JobFeatures({ inference: lanes, signal }),
-    signal,
-  });
-  for (let at = 0; at < samples.length; at += blockSamples)
-    await run.push({ channels: [samples.subarray(at, at + blockSamples)] });
-  return (await run.finish()) as unknown as { segments: Columns } & Record<string, number | null>;
+  const output = await hear(start, samples, { inference: lanes, sampleRateHz: RATE, blockSamples });
+  return output as unknown as { segments: Columns } & Record<string, number | null>;
 }
 
 const quality = (samples: Float32Array, blockSamples?: number) =>

@@ -6,12 +6,12 @@ import { silentLog } from "@earshot/shared/log";
 import { expect, test } from "vitest";
 import { createLanes } from "../inference/lanes.ts";
 import { seededRandom } from "../signal/test-signals.ts";
-import { JobFeatures } from "./features.ts";
 import { diarizationError } from "./speakers/testing/diarization-error.ts";
 import { writeStandInModels } from "./speakers/testing/stand-in-models.ts";
 import { RATE_HZ, speak } from "./speakers/testing/tone-voices.ts";
 import type { Turn } from "./speakers/testing/tone-voices.ts";
 import { speechSpeakers } from "./speech-speakers.ts";
+import { hear } from "./testing/hear.ts";
 
 const SECONDS = 20 * 60;
 
@@ -33,27 +33,13 @@ test("twenty minutes of five who interrupt each other: who speaks is known but f
   const directory = await mkdtemp(join(tmpdir(), "earshot-speakers-"));
   const registry = await writeStandInModels(directory);
   const lanes = await createLanes({ count: 2, threads: 1, device: "cpu", registry, log: silentLog });
-  const { signal } = new AbortController();
   const script = meeting();
   const samples = speak(script, SECONDS);
   try {
-    const run = speechSpeakers.start(TASKS["speech.speakers"].options.parse({}), {
-      media: {
-        format: "wav",
-        codec: "pcm_f32le",
-        channels: 1,
-        channelLayout: "mono",
-        sampleRateHz: RATE_HZ,
-        durationSeconds: SECONDS,
-      },
-      inference: lanes,
-      features: new JobFeatures({ inference: lanes, signal }),
-      signal,
-    });
-    for (let at = 0; at < samples.length; at += RATE_HZ) {
-      await run.push({ channels: [samples.subarray(at, at + RATE_HZ)] });
-    }
-    const { turns, speaker_count: count } = (await run.finish()) as unknown as {
+    const options = TASKS["speech.speakers"].options.parse({});
+    const heard = { inference: lanes, sampleRateHz: RATE_HZ, blockSamples: RATE_HZ };
+    const output = await hear((context) => speechSpeakers.start(options, context), samples, heard);
+    const { turns, speaker_count: count } = output as unknown as {
       turns: Turn[];
       speaker_count: number;
     };

@@ -6,23 +6,13 @@ import { silentLog } from "@earshot/shared/log";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLanes } from "../inference/lanes.ts";
 import type { Lanes } from "../inference/lanes.ts";
-import type { Media } from "../input/audio.ts";
-import { JobFeatures } from "./features.ts";
 import { dot } from "./speakers/cluster-voices.ts";
 import { diarizationError } from "./speakers/testing/diarization-error.ts";
 import { writeStandInModels } from "./speakers/testing/stand-in-models.ts";
 import { RATE_HZ, speak } from "./speakers/testing/tone-voices.ts";
 import type { Turn } from "./speakers/testing/tone-voices.ts";
 import { speechSpeakers } from "./speech-speakers.ts";
-
-const MEDIA: Media = {
-  format: "wav",
-  codec: "pcm_f32le",
-  channels: 1,
-  channelLayout: "mono",
-  sampleRateHz: RATE_HZ,
-  durationSeconds: null,
-};
+import { hear } from "./testing/hear.ts";
 
 let directory: string;
 let lanes: Lanes;
@@ -45,16 +35,10 @@ interface Speakers {
 }
 
 async function speakersOf(samples: Float32Array, options: object = {}, blockSamples = 8_000) {
-  const { signal } = new AbortController();
-  const run = speechSpeakers.start(TASKS["speech.speakers"].options.parse(options), {
-    media: MEDIA,
-    inference: lanes,
-    features: new JobFeatures({ inference: lanes, signal }),
-    signal,
-  });
-  for (let at = 0; at < samples.length; at += blockSamples)
-    await run.push({ channels: [samples.subarray(at, at + blockSamples)] });
-  return (await run.finish()) as unknown as Speakers;
+  const parsed = TASKS["speech.speakers"].options.parse(options);
+  const heard = { inference: lanes, sampleRateHz: RATE_HZ, blockSamples };
+  const output = await hear((context) => speechSpeakers.start(parsed, context), samples, heard);
+  return output as unknown as Speakers;
 }
 
 /** One after the other, each for its seconds with a pause between. */

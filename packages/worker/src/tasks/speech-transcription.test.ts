@@ -10,10 +10,9 @@ import { createLanes } from "../inference/lanes.ts";
 import type { Lanes } from "../inference/lanes.ts";
 import { createRegistry } from "../inference/registry.ts";
 import type { Registry } from "../inference/registry.ts";
-import type { Media } from "../input/audio.ts";
 import { seededRandom } from "../signal/test-signals.ts";
-import { JobFeatures } from "./features.ts";
 import { speechTranscription } from "./speech-transcription.ts";
+import { hear } from "./testing/hear.ts";
 import { say } from "./whisper/testing/say.ts";
 import { writeScriptedWhisper } from "./whisper/testing/scripted-whisper.ts";
 import { LOOP, MURMUR, SPOKEN } from "./whisper/testing/scripted-vocabulary.ts";
@@ -36,25 +35,12 @@ function open(models: Registry): Promise<Lanes> {
   return createLanes({ count: 2, threads: 1, device: "cpu", registry: models, log: silentLog });
 }
 
-const media: Media = {
-  format: "wav",
-  codec: "pcm_f32le",
-  channels: 1,
-  channelLayout: "mono",
-  sampleRateHz: 16_000,
-  durationSeconds: null,
-};
-
 type Result = Transcript & { words_from: string; translated_to?: string; model: string };
 
 async function transcribe(samples: Float32Array, options: object = {}, inference = lanes): Promise<Result> {
-  const { signal } = new AbortController();
-  const features = new JobFeatures({ inference, signal });
   const parsed = TASKS["speech.transcription"].options.parse(options);
-  const run = speechTranscription.start(parsed, { media, inference, signal, features });
-  for (let at = 0; at < samples.length; at += 50_000)
-    await run.push({ channels: [samples.subarray(at, at + 50_000)] });
-  const output = await run.finish();
+  const heard = { inference, sampleRateHz: 16_000, blockSamples: 50_000 };
+  const output = await hear((context) => speechTranscription.start(parsed, context), samples, heard);
   return { ...(output as unknown as Result), ...parseTranscript(output) };
 }
 
