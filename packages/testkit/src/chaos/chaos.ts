@@ -60,17 +60,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const accepted = new Map<string, string>();
   const done = new Map<string, number>();
 
-  const submitting = submitAll(stack, client, {
-    ...options,
-    uploadId,
-    largeUploadId,
-    accepted,
-    random: seededRandom(seed + 1),
-  });
+  const order = { ...options, uploadId, largeUploadId, accepted };
+  const submitting = submitAll(stack, client, { ...order, random: seededRandom(seed + 1) });
   submitting.catch(() => {});
   await makeTrouble(stack, random, options, { accepted, done });
   for (const line of [...stack.databaseLines.values(), stack.blobLine]) line.heal();
-  const unanswered = await submitting.then(
+  // The faults may have ended each large one before; this one leaves its result in the bucket.
+  const last = submitOne(stack, client, order, { number: options.jobs - 1, isLarge: true });
+  const unanswered = await Promise.all([submitting, last]).then(
     () => [],
     (error: unknown) => [String(error)],
   );
@@ -112,29 +109,43 @@ interface Submitting extends Pick<ChaosOptions, "jobs" | "seconds" | "largeEvery
   largeUploadId: string;
   /** Job ids by idempotency key. */
   accepted: Map<string, string>;
-  random: SeededRandom;
 }
 
-async function submitAll(stack: ChaosStack, client: ChaosClient, options: Submitting): Promise<void> {
-  const { jobs, seconds, uploadId, largeUploadId, largeEvery = LARGE_EVERY, accepted, random } = options;
+/** All but the last. */
+async function submitAll(
+  stack: ChaosStack,
+  client: ChaosClient,
+  options: Submitting & { random: SeededRandom },
+): Promise<void> {
+  const { jobs, seconds, largeEvery = LARGE_EVERY, random } = options;
   const pending: Promise<void>[] = [];
-  for (let number = 0; number < jobs; number++) {
-    const order =
-      number % largeEvery === largeEvery - 1
-        ? { input: { upload_id: largeUploadId }, ...LARGE }
-        : { input: { upload_id: uploadId }, tasks: random.pick(TASKS) };
-    const isCanceled = random.next() < 0.1;
-    const one = async () => {
-      const key = `chaos-${number}`;
-      const webhook = { url: `${stack.receiver.url}/${number}` };
-      const id = await client.submit(key, { ...order, webhook });
-      accepted.set(key, id);
-      if (isCanceled) await client.cancel(id);
+  for (let number = 0; number < jobs - 1; number++) {
+    const one = {
+      number,
+      isLarge: number % largeEvery === largeEvery - 1,
+      tasks: random.pick(TASKS),
+      isCanceled: random.next() < 0.1,
     };
-    pending.push(one());
+    pending.push(submitOne(stack, client, options, one));
     await delay((seconds * 1_000) / jobs);
   }
   await Promise.all(pending);
+}
+
+async function submitOne(
+  stack: ChaosStack,
+  client: ChaosClient,
+  { uploadId, largeUploadId, accepted }: Submitting,
+  one: { number: number; isLarge?: boolean; tasks?: readonly string[]; isCanceled?: boolean },
+): Promise<void> {
+  const order = one.isLarge
+    ? { input: { upload_id: largeUploadId }, ...LARGE }
+    : { input: { upload_id: uploadId }, tasks: one.tasks };
+  const key = `chaos-${one.number}`;
+  const webhook = { url: `${stack.receiver.url}/${one.number}` };
+  const id = await client.submit(key, { ...order, webhook });
+  accepted.set(key, id);
+  if (one.isCanceled) await client.cancel(id);
 }
 
 async function makeTrouble(
