@@ -34,7 +34,7 @@ function attempt(
     isWanted: true,
     lane: "acc_1 http://127.0.0.1",
     type: "job.succeeded",
-    sealed: { endpoint: null, previous: null, job: null, account: "unused" },
+    sealed: { endpoint: null, endpointBefore: null, job: null, account: "unused", accountBefore: null },
     url: `${receiver.url}/hook?a=b`,
     eventId: "evt_1",
     payload: PAYLOAD,

@@ -2,9 +2,12 @@ import { createConnection, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { seal } from "@earshot/shared/crypto/seal";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
+import { rotateWebhookSecret } from "@earshot/shared/db/accounts";
 import { openDatabase } from "@earshot/shared/db/database";
 import { claimDeliveries } from "@earshot/shared/db/deliveries";
 import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
+import { redeliverEvent } from "@earshot/shared/db/webhooks/redeliver";
+import { findEvent } from "@earshot/shared/db/webhooks/list-events";
 import { DELIVERY_SCHEDULE_SECONDS } from "@earshot/shared/domain/backoff";
 import { silentLog } from "@earshot/shared/log";
 import { startReceiver } from "@earshot/testkit/receiver";
@@ -13,7 +16,7 @@ import { openTestRooms } from "@earshot/testkit/rooms";
 import type { TestRooms } from "@earshot/testkit/rooms";
 import { until } from "@earshot/testkit/until";
 import { Webhook } from "standardwebhooks";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { createDeliverer } from "./deliver.ts";
 import type { DelivererOptions } from "./deliver.ts";
 import { addEndpoint } from "./testing/endpoints.ts";
@@ -134,6 +137,40 @@ test("a job's own secret signs in the place of the account's", async () => {
   const request = await receiver.next();
   verify(request, secret);
   expect(() => verify(request, rooms.webhookSecret)).toThrow();
+});
+
+test("while the account's secret rotates old and new both sign; after the grace the old one is worth nothing, for old events too", async () => {
+  const [old, next] = [rooms.webhookSecret, newWebhookSecret()];
+  const rotate = (secret: string, graceSeconds: number) =>
+    rotateWebhookSecret(rooms.ownerDb, rooms.sealKeys, { accountId: rooms.accountId, secret, graceSeconds });
+  onTestFinished(async () => void (await rotate(old, 0)));
+  await startDeliverer();
+  await announce();
+  const first = await receiver.next();
+  verify(first, old);
+  const event = await findEvent(rooms.api, rooms.accountId, String(first.headers["webhook-id"]));
+  const isRecorded = async () =>
+    (await rooms.owner`select from deliveries where status = 'pending'`).length === 0;
+  const again = async () => {
+    // Else the one that waits would be hurried.
+    await until(isRecorded, { describe: "the delivery before" });
+    await rooms.api.transaction(async (tx) => event && redeliverEvent(tx, event, null));
+    return receiver.next();
+  };
+
+  await rotate(next, 3_600);
+  const during = await again();
+  expect(during.headers["webhook-id"]).toBe(event?.id);
+  for (const secret of [old, next]) verify(during, secret);
+  await rooms.owner`update accounts set previous_webhook_secret_until = now()`;
+  const after = await again();
+  verify(after, next);
+  expect(() => verify(after, old)).toThrow();
+
+  await rotate(old, 0);
+  const atOnce = await again();
+  verify(atOnce, old);
+  expect(() => verify(atOnce, next)).toThrow();
 });
 
 test("what was due before the deliverer started is delivered", async () => {

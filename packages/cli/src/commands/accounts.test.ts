@@ -1,10 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toBase64 } from "@earshot/shared/crypto/bytes";
 import { readWebhookSecret } from "@earshot/shared/db/accounts";
 import { findAllowedModels } from "@earshot/shared/db/allowed-models";
+import { claimDeliveries } from "@earshot/shared/db/deliveries";
+import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
 import { readQuotas } from "@earshot/shared/db/quotas";
+import { signingSecrets } from "@earshot/shared/db/webhooks/signing-secrets";
 import { openTestRooms } from "@earshot/testkit/rooms";
 import type { TestRooms } from "@earshot/testkit/rooms";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -109,8 +112,54 @@ test("an account is made with a name, a webhook secret and a first key, and list
   expect(rows.map(({ action }) => action)).toEqual(["account.create", "api_key.create"]);
 });
 
+async function claimedSecrets(): Promise<string[]> {
+  const { id } = await rooms.submit({ webhookUrl: "https://example.com/hook" });
+  await cancelJob(rooms.api, rooms.accountId, id);
+  const request = { limit: 1, lanes: new Map<string, number>(), strangers: 1, leaseSeconds: 60 };
+  const [claimed] = (await claimDeliveries(rooms.deliver, request)).deliveries;
+  return claimed === undefined ? [] : signingSecrets(rooms.sealKeys, claimed);
+}
+
+test("an account's webhook secret is rotated into the files that hold it: old and new sign until the grace ends", async () => {
+  const id = rooms.accountId;
+  const [kept, out] = [join(home, "webhook-secret"), join(home, "out")];
+  await writeFile(kept, rooms.webhookSecret);
+  await rooms.owner`update accounts set max_queued_jobs = 100`;
+  const rotate = (...args: string[]) => cli("accounts", "rotate-webhook-secret", id, ...args);
+
+  expect(jsonLines(await rotate("--out", out, "--json"))).toEqual([{ id, file: out, grace_seconds: 86_400 }]);
+  const secret = (await readFile(out, "utf8")).trim();
+  expect((await readFile(kept, "utf8")).trim()).toBe(secret);
+  expect((await stat(out)).mode & 0o777).toBe(0o600);
+  expect(await claimedSecrets()).toEqual([secret, rooms.webhookSecret]);
+
+  await writeFile(kept, "of another account");
+  const [last] = jsonLines(await rotate("--grace-hours", "0", "--json")) as [{ secret: string }];
+  expect(await claimedSecrets()).toEqual([last.secret]);
+  expect(await readFile(kept, "utf8")).toBe("of another account");
+  const left = await rooms.owner`select previous_webhook_secret_sealed as old from accounts where id = ${id}`;
+  expect(left).toEqual([{ old: null }]);
+  const rows =
+    await rooms.owner`select target, detail from audit_log where action = 'account.rotate_webhook_secret' order by id`;
+  expect(rows).toEqual([
+    { target: id, detail: { grace_seconds: 86_400 } },
+    { target: id, detail: { grace_seconds: 0 } },
+  ]);
+});
+
+test("a secret that can't be written down, or with a grace that is none, takes nobody's place", async () => {
+  const id = rooms.accountId;
+  const before = await readWebhookSecret(rooms.api, rooms.sealKeys, id);
+  for (const args of [
+    ["--out", join(home, "nowhere/secret")],
+    ["--grace-hours", "169"],
+  ])
+    expect((await cli("accounts", "rotate-webhook-secret", id, ...args)).status).not.toBe(0);
+  expect(await readWebhookSecret(rooms.api, rooms.sealKeys, id)).toBe(before);
+});
+
 test("an account that isn't there is not found, and one without a name not made", async () => {
-  for (const args of [["show"], ["set", "--max-queued-jobs", "1"]]) {
+  for (const args of [["show"], ["set", "--max-queued-jobs", "1"], ["rotate-webhook-secret"]]) {
     const [verb = "", ...more] = args;
     const refused = await cli("accounts", verb, "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV", ...more, "--json");
     expect([refused.status, refused.stdout]).toEqual([1, expect.stringContaining("not_found")]);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AccountOptions, AccountSettingsOptions } from "./manage-accounts.ts";
+import type { RotateWebhookSecretOptions } from "./rotate-webhook-secret.ts";
 import type { Terminal } from "./terminal.ts";
 
 const EXAMPLES = `
@@ -9,11 +10,12 @@ Examples:
   earshot accounts set acc_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD --max-running-jobs 4 --max-audio-seconds-per-month 3600000
   earshot accounts set acc_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD --allowed-models silero_vad,msd-musicnn-1
   earshot accounts set acc_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD --allowed-models all --max-running-jobs none
+  earshot accounts rotate-webhook-secret acc_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD --out webhook-secret
 
 They work on the embedded stack of EARSHOT_HOME, which must be running, or with the owner's login in EARSHOT_DATABASE_URL.
 No account goes before another: they take turns, and a job's priority counts within its own.`;
 
-/** `earshot accounts create|list|show|set`. */
+/** `earshot accounts create|list|show|set|rotate-webhook-secret`. */
 export function addAccounts(program: Command, terminal: Terminal): void {
   const accounts = program
     .command("accounts")
@@ -57,5 +59,16 @@ export function addAccounts(program: Command, terminal: Terminal): void {
     .addHelpText("after", EXAMPLES)
     .action(async (id: string, options: AccountSettingsOptions) =>
       (await load()).changeAccount(id, options, terminal),
+    );
+
+  accounts
+    .command("rotate-webhook-secret")
+    .description("Replace the secret that signs webhooks of jobs that bring none; it is shown this once")
+    .argument("<id>", "as `accounts list` shows it")
+    .option("--grace-hours <hours>", "how long the old secret signs beside the new one", "24")
+    .option("--out <file>", "write it to this file, readable by you alone, not to stdout")
+    .option("--json", "print JSON alone on stdout")
+    .action(async (id: string, options: RotateWebhookSecretOptions) =>
+      (await import("./rotate-webhook-secret.ts")).rotateAccountsWebhookSecret(id, options, terminal),
     );
 }

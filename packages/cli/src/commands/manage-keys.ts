@@ -8,6 +8,7 @@ import { AppError } from "@earshot/shared/domain/errors";
 import { EVERY_SCOPE, SCOPES } from "@earshot/shared/domain/scopes";
 import { writeSecret } from "../stack/secret-file.ts";
 import { usageError } from "./command-error.ts";
+import { readGraceHours } from "./grace-hours.ts";
 import { withStackDatabase } from "./stack-connection.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -35,6 +36,7 @@ const ALL_SCOPES = [EVERY_SCOPE, ...SCOPES];
 const OPERATOR = { kind: "operator", id: null } as const;
 /** More than a person reads. */
 const MOST_LISTED = 1000;
+const LONGEST_GRACE_HOURS = 720;
 const DAY_MS = 24 * 3600 * 1_000;
 
 /** Makes a key of an account and shows it, this once. */
@@ -58,7 +60,7 @@ export async function rotateKey(
   options: RotateKeyOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const graceSeconds = readGrace(options.graceHours);
+  const graceSeconds = readGraceHours(options.graceHours, LONGEST_GRACE_HOURS);
   const key = await newApiKey();
   const row = await inAccount(terminal, options, async (tx, accountId) => {
     const rotated = await rotateApiKey(tx, accountId, idOrPrefix, { graceSeconds, key });
@@ -140,13 +142,6 @@ function readExpiry(text: string): Date {
   if (!Number.isInteger(days) || days < 1 || days > 3_650)
     throw usageError("--expires-days is a whole number from 1 to 3650.");
   return new Date(Date.now() + days * DAY_MS);
-}
-
-function readGrace(text: string): number {
-  const hours = Number(text);
-  if (text.trim() === "" || !(hours >= 0 && hours <= 720))
-    throw usageError("--grace-hours is a number from 0 to 720.");
-  return Math.round(hours * 3600);
 }
 
 async function namedAccount(db: Database, id: string): Promise<string> {

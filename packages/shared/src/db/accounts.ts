@@ -3,6 +3,7 @@ import { newId } from "../crypto/ids.ts";
 import type { SealKeys } from "../crypto/seal.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import { newWebhookSecret } from "../crypto/webhook-signatures.ts";
+import { fromNow } from "./clock.ts";
 import type { Database } from "./database.ts";
 import { accounts } from "./schema.ts";
 
@@ -46,6 +47,29 @@ export async function readWebhookSecret(
     .from(accounts)
     .where(eq(accounts.id, accountId));
   return account ? unseal(sealKeys, account.sealed, accountId) : null;
+}
+
+/**
+ * The old secret signs beside the new one for `graceSeconds`; one that a rotation before had left is dropped.
+ * @returns false when there is no such account.
+ */
+export async function rotateWebhookSecret(
+  db: Database,
+  sealKeys: SealKeys,
+  request: { accountId: string; secret: string; graceSeconds: number },
+): Promise<boolean> {
+  const { accountId, secret, graceSeconds } = request;
+  const isKept = graceSeconds > 0;
+  const rotated = await db
+    .update(accounts)
+    .set({
+      webhookSecretSealed: await seal(sealKeys, secret, accountId),
+      previousWebhookSecretSealed: isKept ? sql`${accounts.webhookSecretSealed}` : null,
+      previousWebhookSecretUntil: isKept ? fromNow(graceSeconds) : null,
+    })
+    .where(eq(accounts.id, accountId))
+    .returning({ id: accounts.id });
+  return rotated.length > 0;
 }
 
 export async function accountExists(db: Database, accountId: string): Promise<boolean> {

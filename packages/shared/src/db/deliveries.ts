@@ -26,12 +26,13 @@ export interface ClaimedDelivery {
   sealed: SealedSecrets;
 }
 
-/** What signs a delivery: the endpoint's secret, and the one before while a rotation lasts; the job's own, else the account's. */
+/** What signs a delivery: the endpoint's secret; the job's own, else the account's. While a rotation lasts the one before, too. */
 export interface SealedSecrets {
   endpoint: string | null;
-  previous: string | null;
+  endpointBefore: string | null;
   job: string | null;
   account: string;
+  accountBefore: string | null;
 }
 
 export interface ClaimRequest extends LaneRooms {
@@ -130,8 +131,9 @@ function claimedDeliveries(now: SQL): SQL {
       case when leased.payload = 'full' then coalesce(events.payload_full, events.payload) else events.payload end as payload,
       jobs.traceparent,
       json_build_object('endpoint', endpoint.secret_sealed,
-        'previous', case when endpoint.previous_secret_until > ${now} then endpoint.previous_secret_sealed end,
-        'job', jobs.webhook_secret_sealed, 'account', accounts.webhook_secret_sealed) as sealed
+        'endpointBefore', case when endpoint.previous_secret_until > ${now} then endpoint.previous_secret_sealed end,
+        'job', jobs.webhook_secret_sealed, 'account', accounts.webhook_secret_sealed, 'accountBefore',
+        case when accounts.previous_webhook_secret_until > ${now} then accounts.previous_webhook_secret_sealed end) as sealed
     from leased
     join events on events.id = leased.event_id
     join accounts on accounts.id = leased.account_id

@@ -19,6 +19,7 @@ interface SealedColumn {
 /** Everything that is sealed in the database. A test finds a column that is missing here. */
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { kind: "secrets", table: "accounts", id: ["id"], column: "webhook_secret_sealed" },
+  { kind: "secrets", table: "accounts", id: ["id"], column: "previous_webhook_secret_sealed" },
   { kind: "secrets", table: "jobs", id: ["id"], column: "webhook_secret_sealed" },
   { kind: "secrets", table: "webhook_endpoints", id: ["id"], column: "secret_sealed" },
   { kind: "secrets", table: "webhook_endpoints", id: ["id"], column: "previous_secret_sealed" },

@@ -42,6 +42,8 @@ export const accounts = pgTable("accounts", {
   allowedModels: text("allowed_models").array(),
   deletedAt: time("deleted_at"),
   isOperator: boolean("is_operator").notNull().default(false),
+  previousWebhookSecretSealed: text("previous_webhook_secret_sealed"),
+  previousWebhookSecretUntil: time("previous_webhook_secret_until"),
 });
 
 const accountId = () =>

@@ -7,10 +7,9 @@ type Signed = Pick<ClaimedDelivery, "accountId" | "jobId" | "endpointId" | "seal
 /** What signs a delivery. None: its endpoint is deleted. @throws Error for what can't be unsealed. */
 export async function signingSecrets(sealKeys: SealKeys, delivery: Signed): Promise<string[]> {
   const { endpointId, jobId, accountId, sealed } = delivery;
-  if (endpointId !== null) {
-    const both = [sealed.endpoint, sealed.previous].filter((secret) => secret !== null);
-    return Promise.all(both.map((secret) => unseal(sealKeys, secret, endpointId)));
-  }
-  if (jobId !== null && sealed.job !== null) return [await unseal(sealKeys, sealed.job, jobId)];
-  return [await unseal(sealKeys, sealed.account, accountId)];
+  const opened = (owner: string, ...secrets: (string | null)[]) =>
+    Promise.all(secrets.filter((secret) => secret !== null).map((secret) => unseal(sealKeys, secret, owner)));
+  if (endpointId !== null) return opened(endpointId, sealed.endpoint, sealed.endpointBefore);
+  if (jobId !== null && sealed.job !== null) return opened(jobId, sealed.job);
+  return opened(accountId, sealed.account, sealed.accountBefore);
 }
