@@ -1,7 +1,7 @@
 import type { Hook } from "@hono/zod-openapi";
 import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { AppError } from "@earshot/shared/domain/errors";
+import { AppError, away } from "@earshot/shared/domain/errors";
 import { quotaRefusal } from "@earshot/shared/db/quotas";
 import { describeError } from "@earshot/shared/log";
 import { isDatabaseUnavailable } from "./database-unavailable.ts";
@@ -12,7 +12,7 @@ import { TRANSCRIPTIONS_PATH } from "./routes/audio/transcriptions-path.ts";
 import { invalid, problemHeaders, problemOf, RefusedRequest } from "./problem.ts";
 import type { ProblemDetails } from "./problem.ts";
 
-/** Every error ends here: a refusal is told, anything else is logged with its cause and told as `internal`. */
+/** Every error ends here: a refusal is told, a fault of ours is logged with its cause and told as `internal` or `unavailable`. */
 export const answerError: ErrorHandler<AppEnv> = (error, c) => answerProblem(c, refusalOf(error));
 
 /** Nothing is here; or something is, but not for this method. */
@@ -47,7 +47,7 @@ export const refuseInvalid: Hook<unknown, AppEnv, string, undefined> = (result) 
 function answerProblem(c: AppContext, error: unknown): Response {
   const problem = problemOf(error, c.var.requestId);
   note(c, { error_code: problem.code });
-  if (problem.code === "internal") note(c, describeError(error));
+  if (problem.status >= 500) note(c, describeError(error));
   const told = c.req.path === TRANSCRIPTIONS_PATH ? { ...problem, error: openAiError(problem) } : problem;
   return c.body(JSON.stringify(told), problem.status as 400, problemHeaders(error, problem.code));
 }
@@ -62,7 +62,6 @@ function refusalOf(error: unknown): unknown {
     return invalid("", "The body is not JSON.", "invalid_json");
   const quota = quotaRefusal(error, new Date());
   if (quota !== null) return quota;
-  if (isDatabaseUnavailable(error))
-    return new AppError("internal", { detail: { retryAfterSeconds: 1 }, cause: error });
+  if (isDatabaseUnavailable(error)) return away(error);
   return error;
 }

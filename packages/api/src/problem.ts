@@ -46,7 +46,7 @@ const LONGEST_TEXT = 256;
 export function problemOf(error: unknown, requestId: string): ProblemDetails {
   const code = error instanceof AppError && isApiErrorCode(error.code) ? error.code : "internal";
   const { status, title } = API_ERRORS[code];
-  const detail = code === "internal" ? title : (error as AppError).message;
+  const detail = status < 500 ? (error as AppError).message : title;
   const errors = error instanceof RefusedRequest ? error.errors.slice(0, MOST_ERRORS).map(shortened) : [];
   return {
     type: `urn:earshot:problem:${code}`,
@@ -61,7 +61,7 @@ export function problemOf(error: unknown, requestId: string): ProblemDetails {
 
 /** Headers that belong to a problem. Seconds in `detail.retryAfterSeconds` say when to come back. */
 export function problemHeaders(error: unknown, code: ApiErrorCode): Record<string, string> {
-  const retryAfter = error instanceof AppError ? error.detail.retryAfterSeconds : undefined;
+  const retryAfter = error instanceof AppError && error.detail.retryAfterSeconds;
   return {
     "Content-Type": "application/problem+json",
     ...(code === "unauthorized" && { "WWW-Authenticate": "Bearer" }),

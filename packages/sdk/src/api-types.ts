@@ -693,7 +693,7 @@ export type Problem = {
   title: string;
   status: number;
   detail: string;
-  code: "validation_failed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "idempotency_in_flight" | "conflict" | "gone" | "body_too_large" | "unsupported_content_type" | "unsupported_media" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal";
+  code: "validation_failed" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "not_acceptable" | "idempotency_in_flight" | "conflict" | "gone" | "body_too_large" | "unsupported_content_type" | "unsupported_media" | "idempotency_key_reused" | "rate_limited" | "quota_exceeded" | "internal" | "unavailable";
   request_id: string;
   errors?: ({
     pointer: string;

@@ -154,9 +154,9 @@ describe("Retry-After", () => {
   afterEach(() => void vi.useRealTimers());
 
   /** What a client waits for, told by a clock that stands still until it is moved. */
-  async function pauseAfter(headers: Record<string, string>): Promise<number> {
+  async function pauseAfter(headers: Record<string, string>, status = 429): Promise<number> {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const answers = [new Response("", { status: 429, headers }), new Response(JSON.stringify(JOB))];
+    const answers = [new Response("", { status, headers }), new Response(JSON.stringify(JOB))];
     const asked: number[] = [];
     let now = 0;
     const fetch = async () => {
@@ -176,6 +176,12 @@ describe("Retry-After", () => {
     const waited = await pauseAfter({ "retry-after": "10" });
     expect(waited).toBeGreaterThanOrEqual(10_000);
     expect(waited).toBeLessThanOrEqual(11_100);
+  });
+
+  test("of an API that is unavailable is kept to, too", async () => {
+    const waited = await pauseAfter({ "retry-after": "2" }, 503);
+    expect(waited).toBeGreaterThanOrEqual(2_000);
+    expect(waited).toBeLessThanOrEqual(2_300);
   });
 
   test("as a date is kept to", async () => {

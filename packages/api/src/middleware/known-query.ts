@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import { matchedRoutes } from "hono/route";
 import type { App, AppEnv } from "../env.ts";
 import { toPointer } from "../field-errors.ts";
 import { RefusedRequest } from "../problem.ts";
+import { routeOf } from "./request-event.ts";
 
 /** Refuses query fields of a route that has none. Where a route has some, its own schema refuses the others. */
 export function knownQuery(app: App): MiddlewareHandler<AppEnv> {
@@ -12,7 +12,7 @@ export function knownQuery(app: App): MiddlewareHandler<AppEnv> {
     const fields = Object.keys(c.req.queries());
     if (fields.length > 0) {
       withQuery ??= routesWithQuery(app);
-      const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
+      const route = routeOf(c);
       if (route !== undefined && !withQuery.has(`${route.method} ${route.path}`)) throw unknownFields(fields);
     }
     await next();

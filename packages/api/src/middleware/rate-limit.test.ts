@@ -146,8 +146,8 @@ describe("while the counter is away", () => {
     const { via } = limited("req=1/60", { rateLimiter: away });
     const ask = (path: string, key: string | null) =>
       api.send("POST", path, { via, headers: { Authorization: key && `Bearer ${key}` } });
-    expect((await ask("/v1/auth/token", null)).status).toBe(500);
-    expect((await ask("/v1/jobs", "ek_000000000000_x")).status).toBe(500);
+    expect((await ask("/v1/auth/token", null)).status).toBe(503);
+    expect((await ask("/v1/jobs", "ek_000000000000_x")).status).toBe(503);
   });
 });
 

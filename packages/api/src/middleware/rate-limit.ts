@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { AppError } from "@earshot/shared/domain/errors";
+import { AppError, unavailable } from "@earshot/shared/domain/errors";
 import { formatIp, networkOf, parseIp } from "@earshot/shared/domain/ip-address";
 import type { RateLimit, Taken } from "@earshot/shared/domain/rate-window";
 import { describeError } from "@earshot/shared/log";
@@ -57,7 +57,7 @@ export function countFailure(deps: LimitDeps, c: AppContext): Promise<void> {
 
 async function takeOfAddress(deps: LimitDeps, bucket: "auth" | "failed", c: AppContext): Promise<void> {
   const request = { owner: `ip:${networkOfClient(c)}`, bucket, cost: 1, ...deps.rateLimits[bucket] };
-  const taken = await deps.rateLimiter.take(request, deps.clock());
+  const taken = await deps.rateLimiter.take(request, deps.clock()).catch(unavailable);
   if (!taken.isAllowed) throw rateLimited(taken);
 }
 

@@ -26,6 +26,25 @@ test("a request is one event, with its route's pattern and without what is priva
   for (const secret of [api.caller.key, "hush", "private.wav"]) expect(text).not.toContain(secret);
 });
 
+test.each([
+  ["GET", "/healthz", "/healthz"],
+  ["GET", "/.well-known/jwks.json", "/.well-known/jwks.json"],
+  ["GET", "/docs", "/docs"],
+  ["GET", "/v1/auth/login", "/v1/auth/login"],
+  ["POST", "/v1/auth/password", "/v1/auth/password"],
+  ["GET", "/v1/auth/device", "/v1/auth/device"],
+  ["POST", "/v1/auth/device/token", "/v1/auth/device/token"],
+  ["POST", "/v1/boxes", "/v1/boxes"],
+  ["POST", "/v1/boxes/token", "/v1/boxes/token"],
+  ["PUT", "/v1/blobs/a", "/v1/blobs/*"],
+  ["GET", "/v1/models/x", "/v1/models/:id"],
+  ["PATCH", "/v1/me", "unmatched"],
+  ["GET", "/v1/auth/nothing", "unmatched"],
+] as const)("%s %s is logged as %s, to whoever it is open", async (method, path, route) => {
+  await api.send(method, path, { headers: { Authorization: null } });
+  expect(api.logged).toMatchObject([{ event: "request", method, route }]);
+});
+
 test("an id that could forge a line, or is too long, is replaced", async () => {
   for (const id of ["a b c d e", "x", "é".repeat(10), "x".repeat(129), '{"a":1}xx']) {
     const response = await api.send("GET", "/healthz", {
@@ -72,7 +91,7 @@ test("while the database is away the answer says to come back, and holds no secr
   const response = await api.send("GET", "/v1/me", { via: createApp({ ...api.deps, db: gone.db }) });
   const text = await response.text();
   expect(response.headers.get("Retry-After")).toBe("1");
-  expect(JSON.parse(text)).toMatchObject({ status: 500, code: "internal" });
+  expect(JSON.parse(text)).toMatchObject({ status: 503, code: "unavailable" });
   expect(text + JSON.stringify(api.logged)).not.toMatch(/hunter2|select/);
   expect(text).not.toContain("ECONNREFUSED");
   await gone.close();

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
+import { matchedRoutes } from "hono/route";
 import { spanFields } from "@earshot/shared/tracing/span-record";
 import type { Log } from "@earshot/shared/log";
 import type { AppContext, AppEnv } from "../env.ts";
@@ -22,8 +22,11 @@ export function requestEvent({ log }: { log: Log }): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** The last match is the route itself; for an unknown path it is a middleware's. */
+/** The route's own pattern: what is only passed on the way is there for every method, and comes after the open routes too. */
 export function patternOf(c: AppContext): string {
-  const pattern = routePath(c, -1);
-  return ["*", "/*", "/v1/*"].includes(pattern) ? "unmatched" : pattern;
+  return routeOf(c)?.path ?? "unmatched";
+}
+
+export function routeOf(c: AppContext) {
+  return matchedRoutes(c).findLast(({ method }) => method !== "ALL");
 }

@@ -1,6 +1,8 @@
+import { away } from "@earshot/shared/domain/errors";
+
 /** Something at an address of the network that changes seldom. */
 export interface Cached<Value> {
-  /** What is known, asked for again once it is too old. @throws what the last attempt threw, when nothing is known. */
+  /** What is known, asked for again once it is too old. @throws AppError `unavailable`, when nothing is known. */
   get(): Promise<Value>;
   /** Asks again, for somebody who misses something in it: at most once in a cooldown, whoever wants it. */
   renew(): Promise<Value>;
@@ -36,11 +38,11 @@ export function cached<Value>({ load, now, maxAgeMs, cooldownMs }: CacheOptions<
       known = { value, at: now() };
       failures = 0;
       return value;
-    } catch (error) {
+    } catch (cause) {
       failures += 1;
-      failure = error;
+      failure = away(cause);
       if (known !== null) return known.value;
-      throw error;
+      throw failure;
     }
   }
 

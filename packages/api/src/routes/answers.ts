@@ -36,7 +36,13 @@ type ProblemResponse = {
   content: { "application/problem+json": { schema: typeof ProblemDetails } };
 };
 
-const OF_EVERY_ROUTE = ["validation_failed", "unauthorized", "rate_limited", "internal"] as const;
+const OF_EVERY_ROUTE = [
+  "validation_failed",
+  "unauthorized",
+  "rate_limited",
+  "internal",
+  "unavailable",
+] as const;
 
 /** The refusals of a route, for its contract. Those of every route go without saying. */
 export function problems(...codes: ApiErrorCode[]): Record<number, ProblemResponse> {

@@ -164,6 +164,22 @@ export function describeTokens(open: OpenFrontDoor): void {
       expect(await statusOf(await forge(planted, { iat: seconds() - 700, exp: seconds() - 40 }))).toBe(401);
     });
 
+    test("clocks may be half a minute apart, and no more", async () => {
+      const ours = await plantKey();
+      const late = (by: number) => forge(ours, { iat: seconds() - 300, exp: seconds() - by });
+      const early = (by: number) => forge(ours, { iat: seconds() + by, nbf: seconds() + by });
+      for (const by of [20, 25]) {
+        expect([await statusOf(await late(by)), await statusOf(await early(by))], `${by} s`).toEqual([
+          200, 200,
+        ]);
+      }
+      for (const by of [35, 60]) {
+        expect([await statusOf(await late(by)), await statusOf(await early(by))], `${by} s`).toEqual([
+          401, 401,
+        ]);
+      }
+    });
+
     test("a forged, foreign, stale or damaged token is refused, each like the other", async () => {
       const ours = await plantKey();
       const foreign = { ...(await plantKey()), kid: ours.kid };

@@ -81,6 +81,7 @@ const CODES: Readonly<Record<number, ApiErrorCode>> = {
   413: "body_too_large",
   415: "unsupported_content_type",
   429: "rate_limited",
+  503: "unavailable",
 };
 
 function refusalOf({ status, code, message, requestId, errors }: ApiError): CommandError {

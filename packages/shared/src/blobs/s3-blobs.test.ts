@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { startTestBucket } from "@earshot/testkit/bucket";
 import type { TestBucket } from "@earshot/testkit/bucket";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -68,6 +71,26 @@ test("other bytes than expected are refused and leave nothing, small or in parts
     }
   }
   expect(await blobs.size("bad")).toBeNull();
+});
+
+test("a bucket that is gone, or says that it can't now, is unavailable", async () => {
+  const overloaded = createServer((_, response) => {
+    response.writeHead(503).end("<Error><Code>SlowDown</Code></Error>");
+  });
+  overloaded.listen(0, "127.0.0.1");
+  await once(overloaded, "listening");
+  const { port } = overloaded.address() as AddressInfo;
+  const there = `s3://none?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}&region=us-east-1`;
+  const opened = await openBlobs(there, parseAwsCredentials(bucket.credentials));
+  await expect(opened.read("a")).rejects.toMatchObject({
+    code: "unavailable",
+    cause: { message: "the bucket refused to give a blob: 503 SlowDown" },
+  });
+  const closed = once(overloaded, "close");
+  overloaded.close();
+  overloaded.closeAllConnections();
+  await closed;
+  await expect(opened.read("a")).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test("a bucket is opened by its location, with its own credentials alone", async () => {

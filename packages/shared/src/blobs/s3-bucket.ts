@@ -1,5 +1,6 @@
 import { AwsClient } from "aws4fetch";
 import type { AwsCredentials } from "../aws-credentials.ts";
+import { unavailable } from "../domain/errors.ts";
 import type { Bytes } from "../crypto/bytes.ts";
 import type { S3Location } from "./s3-location.ts";
 
@@ -60,7 +61,13 @@ function always<T>(value: T): () => T {
 /** An answer that no route expects. Its message holds S3's own code, never the URL: that may be signed. */
 export async function s3Failure(what: string, response: Response): Promise<Error> {
   const code = textOf(await response.text(), "Code") ?? "no code";
-  return new Error(`the bucket refused to ${what}: ${response.status} ${code}`);
+  return bucketRefusal(what, response.status, code);
+}
+
+/** @throws AppError `unavailable` where the bucket says that it is the one at fault */
+export function bucketRefusal(what: string, status: number, code: string): Error {
+  const refusal = new Error(`the bucket refused to ${what}: ${status} ${code}`);
+  return status < 500 ? refusal : unavailable(refusal);
 }
 
 /** The text of the first element of this name in S3's flat XML, or null. */
@@ -68,12 +75,12 @@ export function textOf(xml: string, element: string): string | null {
   return new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1] ?? null;
 }
 
-/** Once the head of the answer is there, its body may take as long as it takes. */
+/** Once the head of the answer is there, its body may take as long as it takes. @throws AppError `unavailable` without an answer */
 async function withinPatience(send: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
   const impatience = new AbortController();
   const timer = setTimeout(() => impatience.abort(new Error("the bucket did not answer")), PATIENCE_MS);
   try {
-    return await send(impatience.signal);
+    return await send(impatience.signal).catch(unavailable);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 import type { Bytes } from "../crypto/bytes.ts";
 import { AppError } from "../domain/errors.ts";
 import type { UploadedPart } from "./blob-store.ts";
-import { s3Failure, textOf } from "./s3-bucket.ts";
+import { bucketRefusal, s3Failure, textOf } from "./s3-bucket.ts";
 import type { S3Bucket } from "./s3-bucket.ts";
 
 /** @returns the id of a multipart upload, which lies beside the bucket's objects until it is completed or aborted. */
@@ -58,7 +58,7 @@ export async function completeMultipart(
   const code = textOf(text, "Code") ?? "no code";
   if (REFUSALS.has(code))
     throw new AppError("conflict", { message: `The parts do not make a file: ${code}.` });
-  throw new Error(`the bucket refused to complete a multipart upload: ${response.status} ${code}`);
+  throw bucketRefusal("complete a multipart upload", response.status, code);
 }
 
 /** Drops the parts. A failure leaves them to the bucket's lifecycle rule. */

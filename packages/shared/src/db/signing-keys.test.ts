@@ -1,10 +1,12 @@
 import { createTestDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
+import { calculateJwkThumbprint } from "jose";
+import type { JWK } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { signAccessToken, verifyAccessToken } from "../crypto/access-tokens.ts";
 import { newSealKey, parseSealKeys } from "../crypto/seal.ts";
 import { toPublicJwk } from "../crypto/signing-keys.ts";
-import type { SigningKey } from "../crypto/signing-keys.ts";
+import type { SigningAlgorithm, SigningKey } from "../crypto/signing-keys.ts";
 import { openDatabase } from "./database.ts";
 import type { OpenDatabase } from "./database.ts";
 import {
@@ -34,8 +36,8 @@ const sealKeys = parseSealKeys(newSealKey("test"));
 const ISSUER = "https://api.test";
 
 const signer = () => requireSigner(api.db, sealKeys, "EdDSA");
-const rotate = (aheadSeconds = PUBLISHED_AHEAD_SECONDS) =>
-  api.db.transaction((tx) => rotateSigningKey(tx, sealKeys, { algorithm: "ES256", aheadSeconds }));
+const rotate = (aheadSeconds = PUBLISHED_AHEAD_SECONDS, algorithm: SigningAlgorithm = "ES256") =>
+  api.db.transaction((tx) => rotateSigningKey(tx, sealKeys, { algorithm, aheadSeconds }));
 const published = async () => (await listPublishedKeys(api.db)).map(({ kid }) => kid);
 /** Lets time pass, by moving what has been into the past. */
 const pass = (seconds: number) =>
@@ -58,10 +60,12 @@ test("the first key is made when it is needed, once, however many need it at onc
   expect(await published()).toEqual([keys[0]?.kid]);
 });
 
-test("the private half is sealed, and bound to its key", async () => {
+test("a key is named by its thumbprint; its private half is sealed, and bound to it", async () => {
   const key = await signer();
+  expect(key.kid).toBe(await calculateJwkThumbprint(JSON.parse(key.publicJwk) as JWK));
   expect(key.privateJwkSealed).toMatch(/^v1\.test\./);
-  await rotate(0);
+  // Of the same algorithm: it would be refused by nothing but the binding.
+  await rotate(0, "EdDSA");
   await owner.sql`update signing_keys set private_jwk_sealed = ${key.privateJwkSealed}`;
   await expect(tokenBy(await signer())).rejects.toThrow();
 });

@@ -41,6 +41,7 @@ test("the API refuses with one of the codes that the documentation lists, each w
     rate_limited: 429,
     quota_exceeded: 429,
     internal: 500,
+    unavailable: 503,
   });
 });
 

@@ -38,6 +38,7 @@ export const API_ERRORS = {
   rate_limited: { status: 429, title: "Too many requests." },
   quota_exceeded: { status: 429, title: "The account's quota is used up." },
   internal: { status: 500, title: "Something broke on our side." },
+  unavailable: { status: 503, title: "Something that this needs is away." },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ApiErrorCode = keyof typeof API_ERRORS;
@@ -60,6 +61,16 @@ export class AppError<Code extends ErrorCode = ErrorCode> extends Error {
     this.code = code;
     this.detail = options.detail ?? {};
   }
+}
+
+/** What `cause` is to the caller where something that a request needs is away: the same one may succeed in a moment. */
+export function away(cause: unknown): AppError<"unavailable"> {
+  return new AppError("unavailable", { detail: { retryAfterSeconds: 1 }, cause });
+}
+
+/** @throws AppError of `away`: for a `catch` */
+export function unavailable(cause: unknown): never {
+  throw away(cause);
 }
 
 export function titleOf(code: ErrorCode): string {

@@ -18,6 +18,7 @@ const asked: URLSearchParams[] = [];
 /** Answers as STS does, to whoever signed what he sent. */
 const server = createServer(async (request, response) => {
   const body = await text(request);
+  if (request.url === "/away") return void response.writeHead(503).end("<html>");
   if (!isSigned(request, body)) {
     response
       .writeHead(403)
@@ -81,6 +82,13 @@ test("a refusal tells STS's own code, and no secret", async () => {
   const wrong = { ...role(), credentials: { ...CREDENTIALS, secretAccessKey: "wrong-secret" } };
   const refused = assumeRole(wrong, { session: "box_01", seconds: 3600, policy: {} });
   await expect(refused).rejects.toThrow("STS refused: 403 SignatureDoesNotMatch");
+});
+
+test("an STS that is gone, or says that it can't now, is unavailable", async () => {
+  const ask = (at: string) =>
+    assumeRole({ ...role(), endpoint: at }, { session: "box_01", seconds: 3600, policy: {} });
+  await expect(ask(`${endpoint}away`)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(ask("http://127.0.0.1:1/")).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test("the queue's name at AWS is read from its URL", () => {

@@ -1,5 +1,6 @@
 import { AwsClient } from "aws4fetch";
 import type { AwsCredentials } from "../aws-credentials.ts";
+import { unavailable } from "../domain/errors.ts";
 
 export interface RoleConfig {
   arn: string;
@@ -21,13 +22,14 @@ const PATIENCE_MS = 10_000;
  * Asks STS for the role's credentials, of which `policy` takes away all but what it names.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  * @param session who has them, in the words of CloudTrail.
+ * @throws AppError `unavailable` when STS is away
  */
 export async function assumeRole(
   role: RoleConfig,
   { session, seconds, policy }: { session: string; seconds: number; policy: object },
 ): Promise<LentCredentials> {
   const client = new AwsClient({ ...role.credentials, service: "sts", region: role.region, retries: 1 });
-  const response = await client.fetch(role.endpoint ?? `https://sts.${role.region}.amazonaws.com/`, {
+  const asked = client.fetch(role.endpoint ?? `https://sts.${role.region}.amazonaws.com/`, {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
     body: new URLSearchParams({
@@ -40,7 +42,9 @@ export async function assumeRole(
     }).toString(),
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
+  const response = await asked.catch(unavailable);
   const answer = await response.text();
+  if (response.status >= 500) return unavailable(new Error(`STS refused: ${response.status}`));
   if (!response.ok) throw new Error(`STS refused: ${response.status} ${elementOf(answer, "Code")}`);
   return {
     accessKeyId: elementOf(answer, "AccessKeyId"),
