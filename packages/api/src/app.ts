@@ -28,6 +28,7 @@ import { listApiKeys } from "./routes/api-keys/list.ts";
 import { revokeApiKey } from "./routes/api-keys/revoke.ts";
 import { rotateApiKey } from "./routes/api-keys/rotate.ts";
 import { deleteAccount } from "./routes/account/delete.ts";
+import { rotateAccountSecret } from "./routes/account/rotate-webhook-secret.ts";
 import { exportAccount } from "./routes/account/export.ts";
 import { createTranscription } from "./routes/audio/transcribe.ts";
 import { listAudit } from "./routes/audit/list.ts";
@@ -48,8 +49,6 @@ import { enrol } from "./routes/boxes/enrol.ts";
 import { listBoxes } from "./routes/boxes/list.ts";
 import { revokeBox } from "./routes/boxes/revoke.ts";
 import { createBoxToken } from "./routes/boxes/token.ts";
-import { getBlob } from "./routes/blobs/get.ts";
-import { putBlob } from "./routes/blobs/put.ts";
 import { createCalibration } from "./routes/calibrations/create.ts";
 import { listCalibrations } from "./routes/calibrations/list.ts";
 import { updateCalibration } from "./routes/calibrations/update.ts";
@@ -127,10 +126,7 @@ export function createApp(deps: Deps): App {
   app.get("/docs/style.css", getDocsStyle());
 
   // Open to whoever holds a URL that we signed.
-  if (deps.blobUrlKey !== null) {
-    app.put("/v1/blobs/*", putBlob(deps, deps.blobUrlKey));
-    app.get("/v1/blobs/*", getBlob(deps, deps.blobUrlKey));
-  }
+  if (deps.putBlob !== null) app.put("/v1/blobs/*", deps.putBlob(deps));
 
   // Open to whoever wants to sign in, within the limits of his address.
   app.use("/v1/*", auditDenials(deps));
@@ -196,6 +192,7 @@ export function createApp(deps: Deps): App {
   listModels(app, deps);
   getModel(app, deps);
   exportAccount(app, deps);
+  rotateAccountSecret(app, deps);
   deleteAccount(app, deps);
   getMe(app);
   getLimits(app, deps);

@@ -5,20 +5,20 @@ import { createS3UploadSigner } from "@earshot/shared/blobs/s3-upload-signer";
 import { createUploadSigner } from "@earshot/shared/blobs/signed-urls";
 import type { ApiConfig } from "./config.ts";
 import type { Deps } from "./deps.ts";
-import { BLOBS_PATH } from "./routes/blobs/signed-request.ts";
+import { BLOBS_PATH, putBlob } from "./routes/blobs/put.ts";
 
-type BlobConfig = Pick<ApiConfig, "blobs" | "blobsCredentials" | "publicUrl" | "urlKey">;
+type BlobConfig = Pick<ApiConfig, "blobs" | "blobsCredentials" | "publicUrl" | "urlKeys">;
 
-/** Where blobs lie and how clients bring them: to a bucket themselves, or to a directory through our own routes. */
+/** Where blobs lie and how clients bring them: to a bucket themselves, or to a directory through our own route. */
 export async function openBlobRoom(
   config: BlobConfig,
-): Promise<Pick<Deps, "blobs" | "uploadSigner" | "blobUrlKey">> {
-  const { blobsCredentials, publicUrl, urlKey } = config;
+): Promise<Pick<Deps, "blobs" | "uploadSigner" | "putBlob">> {
+  const { blobsCredentials, publicUrl, urlKeys: keys } = config;
   const blobs = await openBlobs(config.blobs, blobsCredentials);
   if (blobsCredentials === null || !config.blobs.startsWith("s3:")) {
-    const uploadSigner = createUploadSigner({ baseUrl: `${publicUrl}${BLOBS_PATH}`, key: urlKey });
-    return { blobs, uploadSigner, blobUrlKey: urlKey };
+    const uploadSigner = createUploadSigner({ baseUrl: `${publicUrl}${BLOBS_PATH}`, keys });
+    return { blobs, uploadSigner, putBlob: putBlob(keys) };
   }
   const bucket = openBucket(parseS3Location(config.blobs), blobsCredentials);
-  return { blobs, uploadSigner: createS3UploadSigner(bucket), blobUrlKey: null };
+  return { blobs, uploadSigner: createS3UploadSigner(bucket), putBlob: null };
 }

@@ -24,12 +24,22 @@ test("what nobody set has a default, on loopback", () => {
   );
 });
 
+test("the key of upload URLs may have older ones behind it, in either alphabet of base64", () => {
+  const [next, old] = [Buffer.alloc(32, 0xfe), Buffer.alloc(32, 0xff)];
+  const text = `${next.toString("base64")},${old.toString("base64url")}`;
+  expect(readConfig({ ...ENV, EARSHOT_URL_KEY: text }).urlKeys.map((key) => Buffer.from(key))).toEqual([
+    next,
+    old,
+  ]);
+});
+
 test.for([
   ["EARSHOT_DATABASE_URL", undefined],
   ["EARSHOT_DATABASE_URL", "mysql://hunter2@127.0.0.1"],
   ["EARSHOT_BLOBS", "s3://bucket"],
   ["EARSHOT_SEAL_KEYS", "k1:hunter2"],
   ["EARSHOT_URL_KEY", "hunter2"],
+  ["EARSHOT_URL_KEY", `${"A".repeat(43)}=,hunter2`],
   ["EARSHOT_PORT", "99999"],
   ["EARSHOT_PUBLIC_URL", "ftp://example.com"],
   ["EARSHOT_TRUSTED_PROXIES", "10.0.0.0/8,everybody"],

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
+import { parseUrlKeys } from "@earshot/shared/blobs/signed-urls";
+import type { UrlKeys } from "@earshot/shared/blobs/signed-urls";
 import { METRICS_SHAPE } from "@earshot/shared/config/metrics";
 import { TRACING_SHAPE } from "@earshot/shared/config/tracing";
 import type { TracingConfig } from "@earshot/shared/config/tracing";
@@ -7,8 +9,6 @@ import { BLOBS_SHAPE, requireBlobsCredentials } from "@earshot/shared/config/blo
 import { flag, loopback, parseEnv, wholeNumber } from "@earshot/shared/config/env";
 import type { Env } from "@earshot/shared/config/env";
 import { parsedBy } from "@earshot/shared/config/parsed-by";
-import { fromBase64 } from "@earshot/shared/crypto/bytes";
-import type { Bytes } from "@earshot/shared/crypto/bytes";
 import { parseResultKeys } from "@earshot/shared/crypto/result-keys";
 import type { ResultKeys } from "@earshot/shared/crypto/result-keys";
 import { parseSealKeys } from "@earshot/shared/crypto/seal";
@@ -39,8 +39,8 @@ export interface ApiConfig {
   sealKeys: SealKeys;
   /** Null where no result is sealed. */
   resultKeys: ResultKeys | null;
-  /** Signs the URLs of blobs. */
-  urlKey: Bytes;
+  /** Of the URLs of uploads. */
+  urlKeys: UrlKeys;
   tokens: TokenSettings;
   /** People may sign in by a password. */
   passwords: boolean;
@@ -71,7 +71,7 @@ const SHAPE = {
   ...TRACING_SHAPE,
   SEAL_KEYS: parsedBy(parseSealKeys, "is not id:base64[,id:base64…]"),
   RESULT_KEYS: parsedBy(parseResultKeys, "is not id:base64[,id:base64…]").optional(),
-  URL_KEY: parsedBy(parseUrlKey, "is not base64 of 32 bytes or more"),
+  URL_KEY: parsedBy(parseUrlKeys, "is not base64[,base64…] of 32 bytes or more"),
   ...IDENTITY_SHAPE,
   ...BOX_SHAPE,
   PASSWORDS: flag,
@@ -115,7 +115,7 @@ export function readConfig(env: Env): ApiConfig {
     blobsCredentials: requireBlobsCredentials(parsed),
     sealKeys: parsed.SEAL_KEYS,
     resultKeys: parsed.RESULT_KEYS ?? null,
-    urlKey: parsed.URL_KEY,
+    urlKeys: parsed.URL_KEY,
     corsOrigins: parsed.CORS_ORIGINS,
     rateLimits: parsed.RATE_LIMITS,
     rateStore: parsed.RATE_STORE,
@@ -130,10 +130,4 @@ function parseRanges(text: string): IpRange[] {
   const ranges = text.split(",").map((range) => parseIpRange(range.trim()));
   if (!ranges.every((range) => range !== null)) throw new TypeError("not a range");
   return ranges;
-}
-
-function parseUrlKey(text: string): Bytes {
-  const key = fromBase64(text);
-  if (key.length < 32) throw new TypeError("the key is too short");
-  return key;
 }

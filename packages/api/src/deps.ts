@@ -1,6 +1,6 @@
+import type { Handler } from "hono";
 import type { AwsCredentials } from "@earshot/shared/aws-credentials";
 import type { BlobStore, UploadSigner } from "@earshot/shared/blobs/blob-store";
-import type { Bytes } from "@earshot/shared/crypto/bytes";
 import type { ResultKeys } from "@earshot/shared/crypto/result-keys";
 import type { SealKeys } from "@earshot/shared/crypto/seal";
 import type { SigningAlgorithm } from "@earshot/shared/crypto/signing-keys";
@@ -8,7 +8,7 @@ import type { Database } from "@earshot/shared/db/database";
 import type { LoopbackAllowance } from "@earshot/shared/domain/loopback";
 import type { Log } from "@earshot/shared/log";
 import type { JobBell } from "@earshot/shared/queue/job-queue";
-import type { AppContext } from "./env.ts";
+import type { AppContext, AppEnv } from "./env.ts";
 import type { Provider } from "./oidc/provider.ts";
 import type { ModelBody } from "./routes/models/model-body.ts";
 import type { RateLimiter } from "./rate-limits/rate-limiter.ts";
@@ -21,8 +21,8 @@ export interface Deps {
   bell: JobBell;
   blobs: BlobStore;
   uploadSigner: UploadSigner;
-  /** HMAC key of the embedded blobs' signed URLs; null where a bucket serves them itself. */
-  blobUrlKey: Bytes | null;
+  /** Takes what is put to the URLs that `uploadSigner` signs; null where a bucket takes it itself. */
+  putBlob: ((deps: Pick<Deps, "blobs" | "clock">) => Handler<AppEnv>) | null;
   sealKeys: SealKeys;
   tokens: TokenSettings;
   /** Whose tokens are believed, and where people may sign in. */

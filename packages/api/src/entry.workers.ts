@@ -51,7 +51,7 @@ function depsOf(env: EdgeEnv): Deps {
     bell: createFetchBell(config.queue, config.queueCredentials),
     blobs: openS3Blobs(bucket),
     uploadSigner: createS3UploadSigner(bucket),
-    blobUrlKey: null,
+    putBlob: null,
     sealKeys: config.sealKeys,
     tokens: config.tokens,
     providers,

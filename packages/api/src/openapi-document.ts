@@ -32,5 +32,5 @@ function bodyProblems(like: object | undefined) {
 
 /** Contracts are made without a request, and only a request uses what these would be. */
 function noDeps(): Deps {
-  return { blobUrlKey: null, corsOrigins: [] as readonly string[] } as Deps;
+  return { putBlob: null, corsOrigins: [] as readonly string[] } as Deps;
 }

@@ -19,7 +19,7 @@ import type { Deps } from "../src/deps.ts";
 import type { App } from "../src/env.ts";
 import { MemoryLimiter } from "../src/rate-limits/memory-limiter.ts";
 import { parseRateLimits } from "../src/rate-limits/rate-limits.ts";
-import { BLOBS_PATH } from "../src/routes/blobs/signed-request.ts";
+import { BLOBS_PATH, putBlob } from "../src/routes/blobs/put.ts";
 import { watchJobs } from "../src/watch-jobs.node.ts";
 import { newCaller } from "./caller.ts";
 import type { Caller } from "./caller.ts";
@@ -67,13 +67,13 @@ export async function startApi(overrides: Partial<Deps> = {}): Promise<ApiUnderT
   const watch = await watchJobs(api);
   const rung: JobMessage[] = [];
   const logged: LoggedEvent[] = [];
-  const urlKey = randomBytes(32);
+  const keys = [randomBytes(32)] as const;
   const deps: Deps = {
     db: api.db,
     bell: { ring: async (message) => void rung.push(message) },
     blobs: await openDiskBlobs(blobDirectory),
-    uploadSigner: createUploadSigner({ baseUrl: `http://api.test${BLOBS_PATH}`, key: urlKey }),
-    blobUrlKey: urlKey,
+    uploadSigner: createUploadSigner({ baseUrl: `http://api.test${BLOBS_PATH}`, keys }),
+    putBlob: putBlob(keys),
     sealKeys: parseSealKeys(newSealKey("test")),
     tokens: { issuer: "https://api.test", algorithm: "EdDSA" },
     providers: [],

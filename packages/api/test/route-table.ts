@@ -77,6 +77,7 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "POST /v1/events/:id/redeliver": { of: "event" },
   "GET /v1/audit": {},
   "GET /v1/account/export": {},
+  "POST /v1/account/rotate-webhook-secret": {},
   "DELETE /v1/account": {},
   "GET /v1/models": {},
   "GET /v1/models/:id": { params: { id: "silero_vad" } },

@@ -16,6 +16,13 @@ export type AccessToken = {
   scope: string;
 };
 
+export type AccountWebhookSecret = {
+  /** It is shown this once. */
+  secret: string;
+  /** Until then the secret before signs too. */
+  previous_secret_until: string | null;
+};
+
 export type ApiKey = {
   id: string;
   name: string;

@@ -1,4 +1,5 @@
 import type {
+  AccountWebhookSecret,
   Queries,
   WebhookEndpoint,
   WebhookEndpointAttempt,
@@ -56,6 +57,15 @@ export class WebhookEndpoints {
     { signal }: CallOptions = {},
   ): Promise<WebhookEndpointWithSecret> {
     const path = `${pathOf(id)}/rotate-secret`;
+    return this.#transport.json({ method: "POST", path, json: rotation, signal });
+  }
+
+  /** The same for the account's secret, which signs what jobs without a `webhook.secret` announce to their own URL. */
+  rotateAccountSecret(
+    rotation: WebhookSecretRotation = {},
+    { signal }: CallOptions = {},
+  ): Promise<AccountWebhookSecret> {
+    const path = "/v1/account/rotate-webhook-secret";
     return this.#transport.json({ method: "POST", path, json: rotation, signal });
   }
 

@@ -128,6 +128,8 @@ export function describeSdk(open: () => Promise<ReachableDoor>): void {
       const changed = await client.webhookEndpoints.update(made.id, { events: ["job.failed"] });
       expect(changed.events).toEqual(["job.failed"]);
       expect((await client.webhookEndpoints.rotateSecret(made.id)).secret).not.toBe(secret);
+      const accounts = await client.webhookEndpoints.rotateAccountSecret({ grace_seconds: 60 });
+      expect(accounts.previous_secret_until).not.toBeNull();
       const { event_id: eventId } = await client.webhookEndpoints.test(made.id);
       expect(await client.events.deliveries(eventId)).toMatchObject([
         { endpoint_id: made.id, status: "pending" },

@@ -31,7 +31,7 @@ export async function rotateAccountsWebhookSecret(
   await withOwnersDatabase(terminal.env, (db) =>
     db.transaction(async (tx) => {
       const old = await readWebhookSecret(tx, sealKeys, accountId);
-      if (!(await rotateWebhookSecret(tx, sealKeys, { accountId, secret, graceSeconds })))
+      if ((await rotateWebhookSecret(tx, sealKeys, { accountId, secret, graceSeconds })) === null)
         throw new AppError("not_found", { message: `There is no account ${accountId}.` });
       const act = { action: "account.rotate_webhook_secret", target: accountId };
       await recordAudit(tx, { accountId, actor: OPERATOR, ...act, detail: { grace_seconds: graceSeconds } });

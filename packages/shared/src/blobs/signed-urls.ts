@@ -1,12 +1,28 @@
-import { constantTimeEqual, hmacSha256, toBase64, toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { constantTimeEqual, fromBase64, hmacSha256, toBase64, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import type { Bytes } from "../crypto/bytes.ts";
 import type { UploadSigner, UploadTarget } from "./blob-store.ts";
 
-/** Where the signed routes of the embedded blobs lie, and the key that signs them. */
+/** The first signs, each opens: a rotation ends no URL that was handed out. */
+export type UrlKeys = readonly [Bytes, ...Bytes[]];
+
+/** `base64[,base64…]` of 32 bytes or more each. @throws TypeError for anything else */
+export function parseUrlKeys(text: string): UrlKeys {
+  const [first, ...others] = text.split(",").map(parseUrlKey);
+  if (first === undefined) throw new TypeError("there is no key");
+  return [first, ...others];
+}
+
+function parseUrlKey(text: string): Bytes {
+  const key = fromBase64(text.trim());
+  if (key.length < 32) throw new TypeError("the key is too short");
+  return key;
+}
+
+/** Where uploads are put, and the keys that sign their URLs. */
 export interface SignedUrlOptions {
   /** As clients reach it, without a slash at the end: `http://127.0.0.1:8787/v1/blobs`. */
   baseUrl: string;
-  key: Bytes;
+  keys: UrlKeys;
 }
 
 export interface PutGrant {
@@ -17,7 +33,7 @@ export interface PutGrant {
 }
 
 /** The signer of uploads for blobs on disk: what a presigned PUT is to a bucket. */
-export function createUploadSigner({ baseUrl, key }: SignedUrlOptions): UploadSigner {
+export function createUploadSigner({ baseUrl, keys: [key] }: SignedUrlOptions): UploadSigner {
   return {
     async sign(target: UploadTarget) {
       const url = new URL(`${baseUrl}/${target.key}`);
@@ -25,39 +41,11 @@ export function createUploadSigner({ baseUrl, key }: SignedUrlOptions): UploadSi
       url.searchParams.set("size", String(target.sizeBytes));
       url.searchParams.set("type", target.contentType);
       if (target.sha256) url.searchParams.set("sha256", target.sha256);
-      url.searchParams.set("signature", await signatureOf(key, "PUT", target.key, url.searchParams));
+      url.searchParams.set("signature", await signatureOf(key, target.key, url.searchParams));
       return { url: url.href, headers: putHeaders(target) };
     },
     multipart: null,
   };
-}
-
-/** A URL that reads one blob until `expiresAt`. */
-export async function signBlobRead(
-  { baseUrl, key }: SignedUrlOptions,
-  blobKey: string,
-  expiresAt: Date,
-): Promise<string> {
-  const url = new URL(`${baseUrl}/${blobKey}`);
-  url.searchParams.set("expires", String(Math.floor(expiresAt.getTime() / 1000)));
-  url.searchParams.set("signature", await signatureOf(key, "GET", blobKey, url.searchParams));
-  return url.href;
-}
-
-/** What a PUT may write, or null when the URL was not signed by `key`, was changed, or has expired. */
-export async function verifyBlobPut(key: Bytes, request: SignedRequest): Promise<PutGrant | null> {
-  if (!(await isSigned(key, "PUT", request))) return null;
-  const { blobKey, query } = request;
-  return {
-    key: blobKey,
-    contentType: query.get("type") ?? "",
-    sizeBytes: Number(query.get("size")),
-    sha256: query.get("sha256"),
-  };
-}
-
-export async function verifyBlobRead(key: Bytes, request: SignedRequest): Promise<boolean> {
-  return isSigned(key, "GET", request);
 }
 
 export interface SignedRequest {
@@ -66,26 +54,26 @@ export interface SignedRequest {
   now: Date;
 }
 
-async function isSigned(
-  key: Bytes,
-  method: "GET" | "PUT",
-  { blobKey, query, now }: SignedRequest,
-): Promise<boolean> {
-  const expected = await signatureOf(key, method, blobKey, query);
-  const isGenuine = constantTimeEqual(expected, query.get("signature") ?? "");
-  return isGenuine && now.getTime() < Number(query.get("expires")) * 1000;
+/** What a PUT may write, or null when the URL was signed by none of the keys, was changed, or has expired. */
+export async function verifyBlobPut(keys: UrlKeys, request: SignedRequest): Promise<PutGrant | null> {
+  const { blobKey, query, now } = request;
+  const signature = query.get("signature") ?? "";
+  const genuine = await Promise.all(keys.map((key) => signatureOf(key, blobKey, query)));
+  if (!genuine.some((expected) => constantTimeEqual(expected, signature))) return null;
+  if (now.getTime() >= Number(query.get("expires")) * 1000) return null;
+  return {
+    key: blobKey,
+    contentType: query.get("type") ?? "",
+    sizeBytes: Number(query.get("size")),
+    sha256: query.get("sha256"),
+  };
 }
 
 /** Over all that the URL says. JSON keeps the fields apart whatever they hold. */
-async function signatureOf(
-  key: Bytes,
-  method: string,
-  blobKey: string,
-  query: URLSearchParams,
-): Promise<string> {
+async function signatureOf(key: Bytes, blobKey: string, query: URLSearchParams): Promise<string> {
   const fields = ["expires", "size", "type", "sha256"].map((name) => query.get(name));
   return toBase64Url(
-    await hmacSha256(key, utf8(JSON.stringify(["earshot-blob-1", method, blobKey, ...fields]))),
+    await hmacSha256(key, utf8(JSON.stringify(["earshot-blob-1", "PUT", blobKey, ...fields]))),
   );
 }
 

@@ -51,16 +51,16 @@ export async function readWebhookSecret(
 
 /**
  * The old secret signs beside the new one for `graceSeconds`; one that a rotation before had left is dropped.
- * @returns false when there is no such account.
+ * @returns until when it signs, or null when there is no such account.
  */
 export async function rotateWebhookSecret(
   db: Database,
   sealKeys: SealKeys,
   request: { accountId: string; secret: string; graceSeconds: number },
-): Promise<boolean> {
+): Promise<{ previousUntil: Date | null } | null> {
   const { accountId, secret, graceSeconds } = request;
   const isKept = graceSeconds > 0;
-  const rotated = await db
+  const [rotated] = await db
     .update(accounts)
     .set({
       webhookSecretSealed: await seal(sealKeys, secret, accountId),
@@ -68,8 +68,8 @@ export async function rotateWebhookSecret(
       previousWebhookSecretUntil: isKept ? fromNow(graceSeconds) : null,
     })
     .where(eq(accounts.id, accountId))
-    .returning({ id: accounts.id });
-  return rotated.length > 0;
+    .returning({ previousUntil: accounts.previousWebhookSecretUntil });
+  return rotated ?? null;
 }
 
 export async function accountExists(db: Database, accountId: string): Promise<boolean> {

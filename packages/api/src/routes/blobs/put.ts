@@ -1,24 +1,26 @@
-import type { Handler } from "hono";
-import type { PutGrant } from "@earshot/shared/blobs/signed-urls";
+import type { PutGrant, UrlKeys } from "@earshot/shared/blobs/signed-urls";
 import { hexToBase64, verifyBlobPut } from "@earshot/shared/blobs/signed-urls";
-import type { Bytes } from "@earshot/shared/crypto/bytes";
 import { AppError } from "@earshot/shared/domain/errors";
 import type { Deps } from "../../deps.ts";
-import type { AppContext, AppEnv } from "../../env.ts";
+import type { AppContext } from "../../env.ts";
 import { invalid } from "../../problem.ts";
-import { signedRequest } from "./signed-request.ts";
+
+export const BLOBS_PATH = "/v1/blobs";
 
 /** PUT /v1/blobs/*: what a presigned PUT is to a bucket. The signature is the permission; no key is asked for. */
-export function putBlob({ blobs, clock }: Pick<Deps, "blobs" | "clock">, key: Bytes): Handler<AppEnv> {
-  return async function putBlob(c) {
-    const grant = await verifyBlobPut(key, signedRequest(c, clock()));
-    if (grant === null) throw new AppError("forbidden", { message: "The URL has expired or was changed." });
-    requireHeader(c, "content-length", String(grant.sizeBytes));
-    requireHeader(c, "content-type", grant.contentType);
-    if (grant.sha256) requireHeader(c, "x-amz-checksum-sha256", hexToBase64(grant.sha256));
-    await write(c, blobs, grant);
-    return c.body(null, 200);
-  };
+export function putBlob(keys: UrlKeys): NonNullable<Deps["putBlob"]> {
+  return ({ blobs, clock }) =>
+    async function putBlob(c) {
+      const { pathname, searchParams: query } = new URL(c.req.url);
+      const request = { blobKey: pathname.slice(BLOBS_PATH.length + 1), query, now: clock() };
+      const grant = await verifyBlobPut(keys, request);
+      if (grant === null) throw new AppError("forbidden", { message: "The URL has expired or was changed." });
+      requireHeader(c, "content-length", String(grant.sizeBytes));
+      requireHeader(c, "content-type", grant.contentType);
+      if (grant.sha256) requireHeader(c, "x-amz-checksum-sha256", hexToBase64(grant.sha256));
+      await write(c, blobs, grant);
+      return c.body(null, 200);
+    };
 }
 
 function requireHeader(c: AppContext, name: string, expected: string): void {

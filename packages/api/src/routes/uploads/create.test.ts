@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createUploadSigner } from "@earshot/shared/blobs/signed-urls";
+import type { UrlKeys } from "@earshot/shared/blobs/signed-urls";
+import { randomBytes } from "@earshot/shared/crypto/bytes";
 import { bodyOf, refusalOf, startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../../test/api-under-test.ts";
 import { createApp } from "../../app.ts";
+import { BLOBS_PATH, putBlob } from "../blobs/put.ts";
 
 interface Announced {
   id: string;
@@ -21,9 +25,9 @@ beforeAll(async () => void (api = await startApi()));
 afterAll(() => api[Symbol.asyncDispose]());
 beforeEach(async () => void (upload = await announce({ sha256: SHA256 })));
 
-async function announce(fields: { sha256?: string; size?: number } = {}): Promise<Announced> {
+async function announce(fields: { sha256?: string; size?: number } = {}, via = api.app): Promise<Announced> {
   const json = { filename: "a.wav", content_type: "audio/wav", size: AUDIO.byteLength, ...fields };
-  const response = await api.send("POST", "/v1/uploads", { json });
+  const response = await api.send("POST", "/v1/uploads", { json, via });
   expect(response.status).toBe(201);
   return bodyOf<Announced>(response);
 }
@@ -113,7 +117,7 @@ test("a URL that was changed, or is another's, opens nothing", async () => {
       code: "forbidden",
     });
   }
-  expect((await api.send("GET", upload.put_url)).status).toBe(403);
+  expect((await api.send("GET", upload.put_url)).status).toBe(405);
 });
 
 test("a URL is dead once it has expired", async () => {
@@ -121,6 +125,21 @@ test("a URL is dead once it has expired", async () => {
   const earlier = createApp({ ...api.deps, clock: () => new Date(Date.parse(upload.expires_at) - 1_001) });
   expect((await put({}, later)).status).toBe(403);
   expect((await put({}, earlier)).status).toBe(200);
+});
+
+test("a URL outlives a rotation of the key while the old one stands behind the new one, and no longer", async () => {
+  const doorWith = (...keys: UrlKeys) => {
+    const uploadSigner = createUploadSigner({ baseUrl: `http://api.test${BLOBS_PATH}`, keys });
+    return createApp({ ...api.deps, uploadSigner, putBlob: putBlob(keys) });
+  };
+  const [old, next] = [randomBytes(32), randomBytes(32)];
+  const [before, during, after] = [doorWith(old), doorWith(next, old), doorWith(next)];
+  const handedOut = await announce({}, before);
+  expect((await put({ url: handedOut.put_url }, after)).status).toBe(403);
+  expect((await put({ url: handedOut.put_url }, during)).status).toBe(200);
+  const later = await announce({}, during);
+  expect((await put({ url: later.put_url }, before)).status).toBe(403);
+  expect((await put({ url: later.put_url }, after)).status).toBe(200);
 });
 
 test("an interrupted PUT can be made again", async () => {

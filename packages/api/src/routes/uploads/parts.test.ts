@@ -31,7 +31,7 @@ beforeAll(async () => {
   api = await startApi({
     blobs: openS3Blobs(opened),
     uploadSigner: signerOfParts(PART_BYTES),
-    blobUrlKey: null,
+    putBlob: null,
   });
 });
 afterAll(async () => {

@@ -1,9 +1,7 @@
 import { doc } from "@earshot/shared/domain/doc";
 import { createRoute } from "@hono/zod-openapi";
-import * as z from "zod";
 import { newWebhookSecret } from "@earshot/shared/crypto/webhook-signatures";
 import { rotateSecret } from "@earshot/shared/db/webhooks/endpoints";
-import { LIMITS } from "@earshot/shared/domain/limits";
 import { audit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { note } from "../../env.ts";
@@ -11,24 +9,10 @@ import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { SECRET_HEADERS } from "../api-keys/key-body.ts";
-import { WebhookSecret } from "../fields.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { endpointBody, EndpointWithSecret } from "./endpoint-body.ts";
 import { requireEndpoint } from "./require-endpoint.ts";
-
-const GRACE_SECONDS = 24 * 3600;
-
-const SecretRotation = z
-  .strictObject({
-    grace_seconds: z
-      .int()
-      .min(0)
-      .max(LIMITS.secretGraceSeconds)
-      .default(GRACE_SECONDS)
-      .describe(doc("How long the old secret signs beside the new one. 0: it ends at once.")),
-    secret: WebhookSecret.optional().describe(doc("To bring one's own, in place of a new one.")),
-  })
-  .meta({ id: doc("WebhookSecretRotation") });
+import { ROTATION_BODY, SecretRotation } from "./secret-rotation.ts";
 
 const route = createRoute({
   method: "post",
@@ -37,7 +21,7 @@ const route = createRoute({
   middleware: authorize("webhooks:write"),
   request: {
     params: IdParams,
-    body: { required: false, content: { "application/json": { schema: SecretRotation } } },
+    body: ROTATION_BODY,
   },
   responses: {
     200: {

@@ -30,8 +30,8 @@ const change = (id: string, json: object, as = api.caller) =>
   api.send("PATCH", `${PATH}/${id}`, { json, as });
 
 /** A job that is canceled at once: the shortest way to an event. */
-async function happen(as: Caller): Promise<void> {
-  const { id } = await bodyOf(await api.send("POST", "/v1/jobs", { json: JOB, as }));
+async function happen(as: Caller, webhook?: { url: string }): Promise<void> {
+  const { id } = await bodyOf(await api.send("POST", "/v1/jobs", { json: { ...JOB, webhook }, as }));
   expect((await api.send("POST", `/v1/jobs/${id}/cancel`, { as })).status).toBe(200);
 }
 
@@ -178,6 +178,39 @@ test("after a rotation both secrets sign until the grace ends, and never more th
 
   const { secret: last } = await rotate({ grace_seconds: 0 });
   expect(await secretsOf(id)).toEqual([last]);
+});
+
+test("the account's own secret rotates alike, for the webhooks of jobs that bring none", async () => {
+  const caller = await api.addCaller();
+  const ACCOUNT = "/v1/account/rotate-webhook-secret";
+  const rotate = async (json?: object) => {
+    const response = await api.send("POST", ACCOUNT, { json, as: caller });
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    return bodyOf<{ secret: string; previous_secret_until: string | null }>(response);
+  };
+  const own = newWebhookSecret();
+  expect(await rotate({ secret: own, grace_seconds: 0 })).toEqual({
+    secret: own,
+    previous_secret_until: null,
+  });
+  const { secret, previous_secret_until: until } = await rotate();
+  expect(Date.parse(until ?? "") - Date.now()).toBeGreaterThan(23 * 3_600_000);
+  await deliverAll(api.owner.db, SUCCEEDED);
+  await happen(caller, { url: HOOK });
+  const [delivery] = await claimAll(api.owner.db);
+  expect(delivery && (await signingSecrets(api.deps.sealKeys, delivery))).toEqual([secret, own]);
+
+  expect(await refusalOf(await api.send("POST", ACCOUNT, { json: { secret: "short" }, as: caller }))).toEqual(
+    {
+      status: 400,
+      code: "validation_failed",
+      pointers: ["/secret"],
+    },
+  );
+  const rows = await api.owner.sql`
+    select detail from audit_log where action = 'account.rotate_webhook_secret' and target = ${caller.accountId}
+    order by created_at, id`;
+  expect(rows).toEqual([{ detail: { grace_seconds: 0 } }, { detail: { grace_seconds: 86_400 } }]);
 });
 
 test("a test goes to the one endpoint, once; a disabled one takes none", async () => {
