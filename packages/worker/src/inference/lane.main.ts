@@ -25,15 +25,27 @@ boundMemory();
 const [threads, device] = laneArguments.parse(process.argv.slice(2));
 const models = new Map<string, Model>();
 
-/** Of messages, which are 72 kB each and outside the heap: V8 alone would let 50 MB of them pile up before it looks. */
+/**
+ * Of messages, which are outside of the heap: V8 alone would let 50 MB of them pile up before it looks, and the C library could
+ * give little of the space between them back.
+ */
 const CALLS_PER_COLLECTION = 32;
-const CALLS_PER_FULL_COLLECTION = 512;
-let calls = 0;
+const BYTES_PER_COLLECTION = 2 * 1024 ** 2;
+const COLLECTIONS_PER_FULL_COLLECTION = 16;
+let [calls, droppedBytes, collections] = [0, 0, 0];
+
+/** What a call came with or was answered with. */
+function drop(tensors: readonly { data: Float32Array }[]): void {
+  for (const { data } of tensors) droppedBytes += data.byteLength;
+}
 
 function collectGarbage(): void {
   calls += 1;
-  if (calls % CALLS_PER_FULL_COLLECTION === 0) globalThis.gc?.();
-  else if (calls % CALLS_PER_COLLECTION === 0) void globalThis.gc?.({ type: "minor" });
+  if (calls < CALLS_PER_COLLECTION && droppedBytes < BYTES_PER_COLLECTION) return;
+  [calls, droppedBytes] = [0, 0];
+  collections += 1;
+  if (collections % COLLECTIONS_PER_FULL_COLLECTION === 0) globalThis.gc?.();
+  else void globalThis.gc?.({ type: "minor" });
 }
 
 async function answer(call: LaneCall): Promise<LaneAnswer> {
@@ -47,6 +59,7 @@ async function answer(call: LaneCall): Promise<LaneAnswer> {
     case "run":
       return run(call);
     case "generate":
+      drop([call.request.context]);
       return generate(loaded(call.modelId).session, call.request, collectGarbage);
     case "ping":
       return null;
@@ -102,6 +115,7 @@ async function scan({ modelId, streams, width }: ScanCall): Promise<ScanResult[]
       if (step === one.steps - 1) one.state = stateOf(spec, names, state, index);
     }
   }
+  drop(streams.map(({ rows: data }) => ({ data })));
   return scans.map(({ outputs, state: last }) => ({ outputs, state: last }));
 }
 
@@ -109,9 +123,11 @@ async function run({ modelId, feeds }: RunCall): Promise<Tensors> {
   const { session, constants } = loaded(modelId);
   const given = Object.entries(feeds).map(([name, { data, dims }]) => [name, floats(data, dims)]);
   const found = await session.run({ ...constants, ...Object.fromEntries(given) });
-  return Object.fromEntries(
+  const answered = Object.fromEntries(
     Object.entries(found).map(([name, tensor]) => [name, { data: valuesOf(tensor), dims: tensor.dims }]),
   );
+  drop([...Object.values(feeds), ...Object.values(answered)]);
+  return answered;
 }
 
 function joinedStates(
