@@ -4,7 +4,7 @@ import type { TaskOptions } from "@earshot/shared/domain/tasks";
 import type { AudioBlock } from "../input/audio.ts";
 import { ChunkCutter } from "../signal/chunk-cutter.ts";
 import { valuesOf } from "./music/musicnn.ts";
-import { RowStore } from "./music/row-store.ts";
+import { RowStore } from "./row-store.ts";
 import { RunWindow } from "./run-window.ts";
 import type { Task, TaskContext, TaskOutput, TaskRun } from "./task.ts";
 
@@ -30,7 +30,7 @@ class PitchRun implements TaskRun {
   readonly #cutter = new ChunkCutter(CHUNK_FRAMES * FRAME_SAMPLES, HOP_FRAMES * FRAME_SAMPLES);
   readonly #runs: RunWindow;
   /** By chunk: its pitches in Hz, then its confidences. */
-  readonly #found = new RowStore(2 * CHUNK_FRAMES);
+  readonly #found = new RowStore(2 * CHUNK_FRAMES, Float32Array);
   #chunks = 0;
   #samples = 0;
 

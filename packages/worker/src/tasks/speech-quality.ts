@@ -4,7 +4,7 @@ import type { AudioBlock } from "../input/audio.ts";
 import { ChunkCutter } from "../signal/chunk-cutter.ts";
 import { DNSMOS_MEL, dnsmosLogMel, dnsmosMelFrame } from "../signal/dnsmos-mel.ts";
 import { valuesOf } from "./music/musicnn.ts";
-import { RowStore } from "./music/row-store.ts";
+import { RowStore } from "./row-store.ts";
 import { RunWindow } from "./run-window.ts";
 import type { Task, TaskContext, TaskOutput, TaskRun } from "./task.ts";
 
@@ -37,7 +37,7 @@ class QualityRun implements TaskRun {
   readonly #context: TaskContext;
   readonly #cutter = new ChunkCutter(WINDOW_SAMPLES, HOP_SAMPLES);
   readonly #runs: RunWindow;
-  readonly #scores = new RowStore(SCORES.length);
+  readonly #scores = new RowStore(SCORES.length, Float32Array);
   readonly #mel = new WindowedMel();
   /** The start of the audio, while it does not fill a window. */
   #short: Float32Array[] = [];

@@ -11,6 +11,8 @@ import { RunWindow } from "./run-window.ts";
 import { assignVoices } from "./speakers/assign-voices.ts";
 import { clusterVoices, directionOf } from "./speakers/cluster-voices.ts";
 import type { ClusterOptions } from "./speakers/cluster-voices.ts";
+import { HeardWindows } from "./speakers/heard-windows.ts";
+import type { Voice } from "./speakers/heard-windows.ts";
 import {
   decodePowerset,
   framesWithin,
@@ -38,24 +40,12 @@ export const speechSpeakers: Task<"speech.speakers"> = {
   start: (options, context) => new SpeakersRun(options, context),
 };
 
-/** What is kept of 10 s: a byte a frame, and a vector for each of its speakers. */
-interface Window {
-  codes: Uint8Array;
-  voices: (Voice | null)[];
-}
-
-interface Voice {
-  /** Of length 1. */
-  embedding: Float32Array;
-  cleanSeconds: number;
-}
-
 class SpeakersRun implements TaskRun {
   readonly #options: TaskOptions<"speech.speakers">;
   readonly #context: TaskContext;
   readonly #cutter = new ChunkCutter(SEGMENTATION.windowSamples, HOP_SAMPLES);
   readonly #runs: RunWindow;
-  readonly #windows: Window[] = [];
+  readonly #windows = new HeardWindows();
   #started = 0;
   #samples = 0;
 
@@ -99,7 +89,7 @@ class SpeakersRun implements TaskRun {
       );
       const codes = decodePowerset(valuesOf(found, "y"));
       const voices = await Promise.all([0, 1, 2].map((local) => this.#voiceOf(data, codes, local)));
-      this.#windows[index] = { codes, voices };
+      this.#windows.set(index, codes, voices);
     });
   }
 
@@ -114,13 +104,9 @@ class SpeakersRun implements TaskRun {
   }
 
   #speakers(): Promise<Float32Array[]> {
-    const voices = this.#windows.flatMap((window, index) =>
-      window.voices.flatMap((voice) => (voice === null ? [] : [{ window: index, ...voice }])),
-    );
-    const leading = voices.filter(({ cleanSeconds }) => cleanSeconds >= LEAST_CLEAN_SECONDS);
-    return clusterVoices(leading.length === 0 ? voices : leading, this.#clusterOptions(), () =>
-      setImmediate(),
-    );
+    const isAnyClean = this.#windows.voices(LEAST_CLEAN_SECONDS).next().done === false;
+    const voices = this.#windows.voices(isAnyClean ? LEAST_CLEAN_SECONDS : 0);
+    return clusterVoices(voices, this.#clusterOptions(), () => setImmediate());
   }
 
   #clusterOptions(): ClusterOptions {
@@ -134,12 +120,9 @@ class SpeakersRun implements TaskRun {
       (this.#windows.length - 1) * HOP_FRAMES + SEGMENTATION.frames,
     );
     const { turns, exclusive } = turnsOf(
-      this.#windows.map(({ codes, voices }) => ({
-        codes,
-        speakers: assignVoices(
-          voices.map((voice) => voice?.embedding ?? null),
-          directions,
-        ),
+      Array.from({ length: this.#windows.length }, (_, window) => ({
+        codes: this.#windows.codesOf(window),
+        speakers: assignVoices(this.#windows.embeddingsOf(window), directions),
       })),
       {
         frames,

@@ -5,7 +5,7 @@ import type { AudioBlock, StreamSpec } from "../../input/audio.ts";
 import { MUSICNN, MusicnnMel } from "../../signal/musicnn-mel.ts";
 import { MUSICNN_PATCH, PatchCutter } from "../../signal/patches.ts";
 import { RunWindow } from "../run-window.ts";
-import { RowStore } from "./row-store.ts";
+import { RowStore } from "../row-store.ts";
 import type { FeatureContext, FeatureRun, FeatureSource } from "../features.ts";
 
 export const MUSICNN_MODEL = "msd-musicnn-1";
@@ -50,8 +50,8 @@ class MusicnnRun implements FeatureRun<MusicnnFeatures> {
   /** Patches that the samples so far have filled and no lane was given. */
   #waiting: Float32Array[] = [];
   readonly #runs: RunWindow;
-  readonly #activations = new RowStore(TAGS);
-  readonly #embeddings = new RowStore(EMBEDDING_SIZE);
+  readonly #activations = new RowStore(TAGS, Float32Array);
+  readonly #embeddings = new RowStore(EMBEDDING_SIZE, Float32Array);
   #patches = 0;
   #samples = 0;
 

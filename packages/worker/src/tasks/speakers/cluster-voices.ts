@@ -23,7 +23,7 @@ const LEFT_BY_A_ROUND = 256;
  * @returns the mean direction of each speaker's voices, in the order of their first one.
  */
 export async function clusterVoices(
-  voices: readonly HeardVoice[],
+  voices: Iterable<HeardVoice>,
   options: ClusterOptions,
   breathe: () => Promise<void> = async () => {},
 ): Promise<Float32Array[]> {

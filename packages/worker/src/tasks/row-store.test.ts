@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RowStore } from "./row-store.ts";
 
 test("rows come out in order, whatever order they were written in, over any number of blocks", () => {
-  const store = new RowStore(2);
+  const store = new RowStore(2, Float32Array);
   const rows = 2_500;
   for (let row = rows - 1; row >= 0; row--) store.set(row, Float32Array.of(row, -row));
   const all = store.take(rows);
@@ -14,5 +14,5 @@ test("rows come out in order, whatever order they were written in, over any numb
 });
 
 test("no row is no array", () => {
-  expect(new RowStore(3).take(0)).toHaveLength(0);
+  expect(new RowStore(3, Float32Array).take(0)).toHaveLength(0);
 });
