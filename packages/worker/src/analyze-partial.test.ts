@@ -1,82 +1,62 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openBlobs } from "@earshot/shared/blobs/open-blobs";
-import { openDatabase } from "@earshot/shared/db/database";
-import { claimFromTable } from "@earshot/shared/db/jobs/claim-job";
 import { AppError } from "@earshot/shared/domain/errors";
 import { BUNDLED_TASK_NAMES, TASK_NAMES, TASKS } from "@earshot/shared/domain/tasks";
 import { silentLog } from "@earshot/shared/log";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { analyze } from "./analyze.ts";
 import type { AnalyzeOptions } from "./analyze.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import { INSTALLED_TASKS } from "./tasks/index.ts";
-import { writeToneWav } from "./testing/make-audio.ts";
-import { startTestStack } from "./testing/test-stack.ts";
-import type { TestStack } from "./testing/test-stack.ts";
+import { jobVersions } from "./inference/job-versions.ts";
+import { createLanes } from "./inference/lanes.ts";
+import { createRegistry } from "./inference/registry.ts";
+import { writeStandInModels } from "./tasks/speakers/testing/stand-in-models.ts";
+import { RATE_HZ, speak } from "./tasks/speakers/testing/tone-voices.ts";
+import { writeScriptedWhisper } from "./tasks/whisper/testing/scripted-whisper.ts";
+import { openAttempts } from "./testing/attempts.ts";
+import type { Attempts } from "./testing/attempts.ts";
+import { writeWav } from "./testing/make-audio.ts";
 
 /** Each task of the catalog fails in turn, beside one that does not: what the job, its rows and its event say then. */
 
-let stack: TestStack;
+let attempts: Attempts;
 let engine: Engine;
-let database: ReturnType<typeof openDatabase>;
-let directory: string;
-let options: AnalyzeOptions;
 let uploadId: string;
 /** What each companion says where nothing fails beside it. */
 let alone: Map<string, string | null>;
 
 beforeAll(async () => {
-  stack = await startTestStack();
-  directory = await mkdtemp(join(tmpdir(), "earshot-test-partial-"));
-  database = openDatabase({ url: stack.database.urls.worker, name: "test" });
   engine = await createEngine({
     lanes: 1,
     threads: 1,
     device: "cpu",
-    modelsDir: directory,
+    modelsDir: undefined,
     searchPath: process.env["PATH"] ?? "",
     log: silentLog,
   });
-  options = {
-    ...engine,
-    db: database.db,
-    blobs: await openBlobs(stack.blobs),
-    policy: { allowLoopback: true },
-    scratchRoot: directory,
-    maxBytes: 1024 ** 2,
-    maxAudioSeconds: 60,
-    leaseSeconds: 20,
-    log: silentLog,
-    random: () => 0.5,
-  };
-  uploadId = await stack.upload(
-    await writeToneWav(join(directory, "tone.wav"), { seconds: 4, sampleRateHz: 16_000 }),
-  );
+  attempts = await openAttempts(engine, { leaseSeconds: 20 });
+  uploadId = await attempts.stack.upload(await attempts.tone(4));
   const { results } = await ended(["audio.features", "speech.segments"]);
   alone = new Map(results.map(({ task, body }) => [task, body]));
 });
 
 afterAll(async () => {
-  await engine[Symbol.asyncDispose]();
-  await database.close();
-  await stack[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
+  await engine?.[Symbol.asyncDispose]();
+  await attempts?.[Symbol.asyncDispose]();
 });
 
 /** @param tasks Some may be of a catalog that is newer than this one: no job of them can be submitted here. */
-async function ended(tasks: readonly string[], changed: Partial<AnalyzeOptions> = {}) {
-  const id = await stack.submit({ uploadId });
+async function ended(tasks: readonly string[], changed: Partial<AnalyzeOptions> = {}, audio = uploadId) {
+  const { stack } = attempts;
+  const id = await stack.submit({ uploadId: audio });
   await stack.sql`
-    update jobs set claimable_at = now() - interval '1 second',
+    update jobs set
       tasks = (select array_agg(name order by place) from jsonb_array_elements_text(${JSON.stringify(tasks)}::text::jsonb)
         with ordinality as asked (name, place))
     where id = ${id}`;
-  const [claimed] = await claimFromTable(database.db, 1, { workerId: "test", leaseSeconds: 20 });
-  if (claimed?.job.id !== id) throw new Error("another job was claimed");
-  await analyze(claimed, { ...options, ...changed }, new AbortController().signal);
+  await attempts.attempt(id, changed);
   const events = await stack.sql<{ type: string }[]>`select type from events where job_id = ${id}`;
   return {
     job: await stack.job(id),
@@ -136,4 +116,61 @@ test("a job of such tasks alone fails with their code", async () => {
   const { job, events } = await ended(["speech.of_tomorrow"]);
   expect(job).toMatchObject({ status: "failed", errorCode: "model_unavailable" });
   expect(events).toEqual(["job.failed"]);
+});
+
+/** Two whose voices the scripted Whisper takes for words. */
+const DIALOGUE = [
+  { start: 1, end: 3, speaker: 2 },
+  { start: 4, end: 6, speaker: 3 },
+  { start: 6.5, end: 7.7, speaker: 2 },
+];
+
+test("what is said and who speaks, in one job and in real lanes: partial while Whisper is missing, then each word has its speaker", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "earshot-test-dialogue-"));
+  const [scripted, others] = [await writeScriptedWhisper(directory), await writeStandInModels(directory)];
+  const withScripted = (...ids: string[]) => [
+    ...others.models.filter(({ id }) => !ids.includes(id)),
+    ...scripted.models.filter(({ id }) => ids.includes(id)),
+  ];
+  const registry = createRegistry({ modelsDir: directory, models: withScripted("silero_vad") });
+  const inference = await createLanes({ count: 1, threads: 1, device: "cpu", registry, log: silentLog });
+  const versionsFor: Engine["versionsFor"] = (tasks, earlier) => jobVersions(tasks, earlier, registry);
+  try {
+    const file = await writeWav(join(directory, "dialogue.wav"), speak(DIALOGUE, 8), RATE_HZ);
+    const audio = await attempts.stack.upload(file);
+    const analysed = () =>
+      ended(["speech.transcription", "speech.speakers"], { inference, versionsFor }, audio);
+
+    const partial = await analysed();
+    expect(partial.job).toMatchObject({ status: "partial", attempt: 1, errorCode: null });
+    expect(partial.events).toEqual(["job.partial"]);
+    const [missing, turns] = partial.results.map(({ body }) => JSON.parse(body ?? ""));
+    expect(missing).toMatchObject({ status: "failed", error: { code: "model_unavailable" } });
+    expect(missing.error.message).toContain("earshot models pull");
+    expect(turns.exclusive_turns).toEqual(
+      DIALOGUE.map(({ start, end, speaker }) => ({
+        start: expect.closeTo(start, 1),
+        end: expect.closeTo(end, 1),
+        speaker: `speaker_${speaker - 1}`,
+      })),
+    );
+
+    const models = withScripted("silero_vad", "whisper-base", "whisper-base-encoder");
+    registry.reload({ modelsDir: directory, models });
+    const whole = await analysed();
+    expect(whole.job).toMatchObject({ status: "succeeded", attempt: 1, errorCode: null });
+    const [said, heard] = whole.results.map(({ body }) => JSON.parse(body ?? ""));
+    expect(heard).toEqual(turns);
+    const words = said.words as { text: string; speaker: string }[];
+    const spoken = [...Map.groupBy(words, ({ text, speaker }) => `${text} by ${speaker}`).keys()];
+    expect(spoken).toEqual(["two by speaker_1", "three by speaker_2"]);
+    expect(said.utterances).toMatchObject([
+      { text: "two two two two two", speaker: "speaker_1" },
+      { text: "three three three three three", speaker: "speaker_2" },
+      { text: "two two two", speaker: "speaker_1" },
+    ]);
+  } finally {
+    await inference.close();
+    await rm(directory, { recursive: true, force: true });
+  }
 });

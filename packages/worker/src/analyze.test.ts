@@ -1,37 +1,27 @@
 import { statSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openBlobs } from "@earshot/shared/blobs/open-blobs";
-import { openDatabase } from "@earshot/shared/db/database";
 import { cancelJob } from "@earshot/shared/db/jobs/cancel-job";
-import { claimFromTable } from "@earshot/shared/db/jobs/claim-job";
 import { isFinal } from "@earshot/shared/domain/job-status";
 import type { LogFields } from "@earshot/shared/log";
 import { silentLog } from "@earshot/shared/log";
 import { startReceiver } from "@earshot/testkit/receiver";
 import { until } from "@earshot/testkit/until";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { analyze } from "./analyze.ts";
-import type { AnalyzeOptions } from "./analyze.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import type { Inference } from "./inference/inference.ts";
-import type { JobSettled } from "./job-settled.ts";
+import { openAttempts } from "./testing/attempts.ts";
+import type { Attempts } from "./testing/attempts.ts";
 import { writeToneWav } from "./testing/make-audio.ts";
-import { startTestStack } from "./testing/test-stack.ts";
 import type { TestStack } from "./testing/test-stack.ts";
 
-let stack: TestStack;
+let attempts: Attempts;
 let engine: Engine;
-let database: ReturnType<typeof openDatabase>;
-let directory: string;
-let options: AnalyzeOptions;
+let stack: TestStack;
+let run: Attempts["attempt"];
 
 beforeAll(async () => {
-  stack = await startTestStack();
-  directory = await mkdtemp(join(tmpdir(), "earshot-test-analyze-"));
-  database = openDatabase({ url: stack.database.urls.worker, name: "test" });
   engine = await createEngine({
     lanes: 1,
     threads: 1,
@@ -42,42 +32,21 @@ beforeAll(async () => {
     searchPath: process.env["PATH"] ?? "",
     log: silentLog,
   });
-  options = {
-    ...engine,
-    db: database.db,
-    blobs: await openBlobs(stack.blobs),
-    policy: { allowLoopback: true },
-    scratchRoot: directory,
-    maxBytes: 1024 ** 2,
-    maxAudioSeconds: 60,
-    leaseSeconds: 2,
-    log: silentLog,
-    random: () => 0.5,
-  };
+  attempts = await openAttempts(engine, { leaseSeconds: 2 });
+  ({ stack, attempt: run } = attempts);
 });
 
 afterAll(async () => {
-  await engine[Symbol.asyncDispose]();
-  await database.close();
-  await stack[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
+  await engine?.[Symbol.asyncDispose]();
+  await attempts?.[Symbol.asyncDispose]();
 });
-
-const never = new AbortController().signal;
-
-async function run(jobId: string, changed: Partial<AnalyzeOptions> = {}): Promise<JobSettled> {
-  await stack.sql`update jobs set claimable_at = now() - interval '1 second' where id = ${jobId}`;
-  const [claimed] = await claimFromTable(database.db, 1, { workerId: "test", leaseSeconds: 2 });
-  if (claimed?.job.id !== jobId) throw new Error("another job was claimed");
-  return analyze(claimed, { ...options, ...changed }, never);
-}
 
 async function finalEvents(jobId: string): Promise<string[]> {
   const rows = await stack.sql<{ type: string }[]>`select type from events where job_id = ${jobId}`;
   return rows.map((row) => row.type);
 }
 
-const tone = () => writeToneWav(join(directory, "tone.wav"), { seconds: 1, sampleRateHz: 16_000 });
+const tone = () => attempts.tone(1);
 
 test("a job ends with its results, what is known of its input, and what it used", async () => {
   const id = await stack.submit({
@@ -111,7 +80,7 @@ test.each([
   ["text", "not audio at all, only words", "unsupported_media"],
   ["nothing", "", "unsupported_media"],
 ])("a job over %s fails once, with its code", async (_name, content, code) => {
-  const file = join(directory, "bad.wav");
+  const file = join(attempts.directory, "bad.wav");
   await writeFile(file, content.padEnd(1, " "));
   const id = await stack.submit({ uploadId: await stack.upload(file) });
   await run(id);
@@ -128,7 +97,7 @@ test("an upload that is not the announced file fails as input_mismatch", async (
 });
 
 test("an input over the cap of seconds fails as input_too_long, one over the cap of bytes as input_too_large", async () => {
-  const file = await writeToneWav(join(directory, "long.wav"), { seconds: 61, sampleRateHz: 8_000 });
+  const file = await writeToneWav(join(attempts.directory, "long.wav"), { seconds: 61, sampleRateHz: 8_000 });
   const tooLong = await stack.submit({ uploadId: await stack.upload(file) });
   await run(tooLong);
   expect(await stack.job(tooLong)).toMatchObject({ status: "failed", errorCode: "input_too_long" });

@@ -5,15 +5,27 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** Mono 16-bit PCM WAV of a sine at -12 dBFS, by formula. */
-export async function writeToneWav(
+export function writeToneWav(
   file: string,
-  options: { seconds: number; sampleRateHz: number },
+  { seconds, sampleRateHz }: { seconds: number; sampleRateHz: number },
 ): Promise<string> {
-  const { seconds, sampleRateHz } = options;
-  const samples = Math.round(seconds * sampleRateHz);
-  const wav = Buffer.alloc(44 + samples * 2);
+  const length = Math.round(seconds * sampleRateHz);
+  const sine = Float64Array.from(
+    { length },
+    (_, i) => 0.25 * Math.sin((2 * Math.PI * 440 * i) / sampleRateHz),
+  );
+  return writeWav(file, sine, sampleRateHz);
+}
+
+/** Mono 16-bit PCM WAV. @param samples In [-1, 1]. */
+export async function writeWav(
+  file: string,
+  samples: Float32Array | Float64Array,
+  sampleRateHz: number,
+): Promise<string> {
+  const wav = Buffer.alloc(44 + samples.length * 2);
   wav.write("RIFF", 0);
-  wav.writeUInt32LE(36 + samples * 2, 4);
+  wav.writeUInt32LE(36 + samples.length * 2, 4);
   wav.write("WAVEfmt ", 8);
   wav.writeUInt32LE(16, 16);
   wav.writeUInt16LE(1, 20);
@@ -23,10 +35,9 @@ export async function writeToneWav(
   wav.writeUInt16LE(2, 32);
   wav.writeUInt16LE(16, 34);
   wav.write("data", 36);
-  wav.writeUInt32LE(samples * 2, 40);
-  for (let i = 0; i < samples; i++) {
-    wav.writeInt16LE(Math.round(8_192 * Math.sin((2 * Math.PI * 440 * i) / sampleRateHz)), 44 + i * 2);
-  }
+  wav.writeUInt32LE(samples.length * 2, 40);
+  for (const [i, sample] of samples.entries())
+    wav.writeInt16LE(Math.max(-32_768, Math.min(32_767, Math.round(32_768 * sample))), 44 + i * 2);
   await writeFile(file, wav);
   return file;
 }
