@@ -15,8 +15,10 @@ const ASSERTION_SECONDS = 60;
 /** Nothing that is signed for another purpose is one. */
 const TYP = "earshot-box+jwt";
 
+const ED25519 = { kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().length(43) };
+
 const PublicJwk = z.union([
-  z.strictObject({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().length(43) }),
+  z.strictObject(ED25519),
   z.strictObject({
     kty: z.literal("EC"),
     crv: z.literal("P-256"),
@@ -34,7 +36,7 @@ const Key = z.strictObject({
   /** Where it asks. */
   api: z.url({ protocol: /^https?$/ }),
   audience: z.string(),
-  private_jwk: z.object({ ...PublicJwk.options[0].shape, d: z.string().length(43) }),
+  private_jwk: z.object({ ...ED25519, d: z.string().length(43) }),
 });
 export type BoxKey = z.output<typeof Key>;
 

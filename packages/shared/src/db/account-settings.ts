@@ -17,7 +17,7 @@ export interface NamedSettings extends AccountSettings {
   name: string;
 }
 
-const SHOWN = {
+const shown = () => ({
   id: accounts.id,
   name: accounts.name,
   maxQueuedJobs: accounts.maxQueuedJobs,
@@ -25,12 +25,12 @@ const SHOWN = {
   maxUploadBytesPerMonth: accounts.maxUploadBytesPerMonth,
   maxAudioSecondsPerMonth: accounts.maxAudioSecondsPerMonth,
   allowedModels: accounts.allowedModels,
-};
+});
 
 /** The oldest first. */
 export function listSettings(db: Database): Promise<NamedSettings[]> {
   return db
-    .select(SHOWN)
+    .select(shown())
     .from(accounts)
     .where(isNull(accounts.deletedAt))
     .orderBy(asc(accounts.createdAt), asc(accounts.id));
@@ -38,7 +38,7 @@ export function listSettings(db: Database): Promise<NamedSettings[]> {
 
 /** Locks its row: call it in the transaction that changes it. */
 export async function findSettings(db: Database, accountId: string): Promise<NamedSettings | null> {
-  const [account] = await db.select(SHOWN).from(accounts).where(live(accountId)).for("update");
+  const [account] = await db.select(shown()).from(accounts).where(live(accountId)).for("update");
   return account ?? null;
 }
 
@@ -53,7 +53,7 @@ export async function changeSettings(
     .update(accounts)
     .set({ ...limits, ...models })
     .where(live(accountId))
-    .returning(SHOWN);
+    .returning(shown());
   return account ?? null;
 }
 

@@ -12,7 +12,10 @@ import { accounts, apiKeys } from "./schema.ts";
 /** What may be shown of a key: its row without the hash. */
 export type ApiKey = Omit<typeof apiKeys.$inferSelect, "secretHash">;
 
-const { secretHash: _, ...SHOWN } = getTableColumns(apiKeys);
+function shown() {
+  const { secretHash: _, ...columns } = getTableColumns(apiKeys);
+  return columns;
+}
 
 export interface NewApiKeyRow {
   accountId: string;
@@ -33,12 +36,13 @@ export async function insertApiKey(db: Database, input: NewApiKeyRow): Promise<A
   const [row] = await db
     .insert(apiKeys)
     .values({ ...rest, id: newId("apiKey"), prefix: key.prefix, secretHash: key.secretHash })
-    .returning(SHOWN);
+    .returning(shown());
   if (row === undefined) throw new Error("an insert answered no row");
   return row;
 }
 
-const usable = sql<boolean>`(${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now()))`;
+const isUsable = () =>
+  sql<boolean>`(${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now()))`;
 
 /** A key with what proves it, and what its account may use. */
 type FoundApiKey = ApiKey & { secretHash: string; usable: boolean; allowedModels: AllowedModels };
@@ -46,7 +50,12 @@ type FoundApiKey = ApiKey & { secretHash: string; usable: boolean; allowedModels
 /** The row behind a prefix, revoked or expired ones too: the caller must compare the hash in every case. */
 export async function findApiKeyByPrefix(db: Database, prefix: string): Promise<FoundApiKey | null> {
   const [row] = await db
-    .select({ ...SHOWN, secretHash: apiKeys.secretHash, usable, allowedModels: accounts.allowedModels })
+    .select({
+      ...shown(),
+      secretHash: apiKeys.secretHash,
+      usable: isUsable(),
+      allowedModels: accounts.allowedModels,
+    })
     .from(apiKeys)
     .innerJoin(accounts, eq(accounts.id, apiKeys.accountId))
     .where(eq(apiKeys.prefix, prefix));
@@ -54,7 +63,7 @@ export async function findApiKeyByPrefix(db: Database, prefix: string): Promise<
 }
 
 export async function findApiKey(db: Database, accountId: string, id: string): Promise<ApiKey | null> {
-  const [row] = await db.select(SHOWN).from(apiKeys).where(ofAccount(accountId, id));
+  const [row] = await db.select(shown()).from(apiKeys).where(ofAccount(accountId, id));
   return row ?? null;
 }
 
@@ -65,7 +74,7 @@ export async function listApiKeys(
   { after, limit }: { after: string | null; limit: number },
 ): Promise<{ keys: ApiKey[]; hasMore: boolean }> {
   const found = await db
-    .select(SHOWN)
+    .select(shown())
     .from(apiKeys)
     .where(and(eq(apiKeys.accountId, accountId), after === null ? undefined : lt(apiKeys.id, after)))
     .orderBy(desc(apiKeys.id))
@@ -140,9 +149,9 @@ export async function rotateApiKey(
   { graceSeconds, madeFor: rotatedFor, ...rotation }: Rotation,
 ): Promise<Rotated> {
   const [old] = await tx
-    .select(SHOWN)
+    .select(shown())
     .from(apiKeys)
-    .where(and(ofAccount(accountId, idOrPrefix), usable))
+    .where(and(ofAccount(accountId, idOrPrefix), isUsable()))
     .for("update");
   if (old === undefined) return { outcome: "not_live" };
   const [successor] = await tx

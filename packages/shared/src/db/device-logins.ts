@@ -25,7 +25,7 @@ export async function beginDeviceLogin(db: Database, login: NewDeviceLogin): Pro
   return made.length > 0;
 }
 
-const WAITING = and(eq(deviceLogins.status, "pending"), gt(deviceLogins.expiresAt, sql`now()`));
+const isWaiting = () => and(eq(deviceLogins.status, "pending"), gt(deviceLogins.expiresAt, sql`now()`));
 
 /** The device that shows this code and waits for somebody. */
 export async function findDeviceLogin(
@@ -35,7 +35,7 @@ export async function findDeviceLogin(
   const [login] = await db
     .select({ clientName: deviceLogins.clientName, ip: deviceLogins.ip })
     .from(deviceLogins)
-    .where(and(eq(deviceLogins.userCode, userCode), WAITING));
+    .where(and(eq(deviceLogins.userCode, userCode), isWaiting()));
   return login ?? null;
 }
 
@@ -48,7 +48,7 @@ export async function decideDeviceLogin(
   const decided = await db
     .update(deviceLogins)
     .set(decision)
-    .where(and(eq(deviceLogins.userCode, userCode), WAITING))
+    .where(and(eq(deviceLogins.userCode, userCode), isWaiting()))
     .returning({ userCode: deviceLogins.userCode });
   return decided.length > 0;
 }

@@ -26,12 +26,12 @@ export interface AttemptStory {
 /** Times are text in what Postgres makes JSON of. */
 type AttemptRow = Omit<AttemptStory, "claimedAt" | "endedAt"> & { claimedAt: string; endedAt: string | null };
 
-const attempts = sql<AttemptRow[]>`(
+const attempts = () => sql<AttemptRow[]>`(
   select coalesce(json_agg(json_build_object('attempt', ${jobAttempts.attempt}, 'claimedAt', ${jobAttempts.claimedAt},
     'endedAt', ${jobAttempts.endedAt}, 'outcome', ${jobAttempts.outcome}) order by ${jobAttempts.attempt}), '[]')
   from ${jobAttempts} where ${jobAttempts.jobId} = ${jobs.id})`;
 
-const outcomes = sql<TaskOutcome[]>`(
+const outcomes = () => sql<TaskOutcome[]>`(
   select coalesce(json_agg(json_build_object('task', ${taskResults.task}, 'status', ${taskResults.status},
     'model', ${taskResults.model}, 'version', ${taskResults.version}, 'errorCode', ${taskResults.errorCode})
     order by ${taskResults.position}), '[]')
@@ -40,7 +40,12 @@ const outcomes = sql<TaskOutcome[]>`(
 /** One statement, whatever the job went through. Deleted jobs are found too. */
 export async function findJobStory(db: Database, accountId: string, jobId: string): Promise<JobStory | null> {
   const [found] = await db
-    .select({ job: jobColumns, version: sql<string>`${jobs}.xmin::text`, attempts, outcomes })
+    .select({
+      job: jobColumns(),
+      version: sql<string>`${jobs}.xmin::text`,
+      attempts: attempts(),
+      outcomes: outcomes(),
+    })
     .from(jobs)
     .where(and(eq(jobs.id, jobId), eq(jobs.accountId, accountId)));
   if (found === undefined) return null;

@@ -15,13 +15,13 @@ export interface Member {
   createdAt: Date;
 }
 
-const SHOWN = {
+const shown = () => ({
   userId: memberships.userId,
   email: users.email,
   name: users.name,
   role: memberships.role,
   createdAt: memberships.createdAt,
-};
+});
 
 /** Who is in an account, by id. */
 export async function listMembers(
@@ -30,7 +30,7 @@ export async function listMembers(
   { after, limit }: { after: string | null; limit: number },
 ): Promise<{ members: Member[]; hasMore: boolean }> {
   const found = await db
-    .select(SHOWN)
+    .select(shown())
     .from(memberships)
     .innerJoin(users, eq(users.id, memberships.userId))
     .where(
@@ -43,7 +43,7 @@ export async function listMembers(
 
 export async function findMember(db: Database, accountId: string, userId: string): Promise<Member | null> {
   const [member] = await db
-    .select(SHOWN)
+    .select(shown())
     .from(memberships)
     .innerJoin(users, eq(users.id, memberships.userId))
     .where(and(eq(memberships.accountId, accountId), eq(memberships.userId, userId)));
@@ -110,13 +110,13 @@ export interface Invitation {
   expiresAt: Date;
 }
 
-const OPEN = and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
-const INVITED = {
+const isOpen = () => and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
+const invited = () => ({
   id: invitations.id,
   email: invitations.email,
   role: invitations.role,
   expiresAt: invitations.expiresAt,
-};
+});
 
 export async function invite(
   tx: Database,
@@ -133,16 +133,16 @@ export async function invite(
   const [row] = await tx
     .insert(invitations)
     .values({ ...rest, id: newId("invitation"), expiresAt: fromNow(seconds) })
-    .returning(INVITED);
+    .returning(invited());
   if (row === undefined) throw new Error("an insert answered no row");
   return row;
 }
 
 export async function listInvitations(db: Database, accountId: string, limit: number): Promise<Invitation[]> {
   return db
-    .select(INVITED)
+    .select(invited())
     .from(invitations)
-    .where(and(eq(invitations.accountId, accountId), OPEN))
+    .where(and(eq(invitations.accountId, accountId), isOpen()))
     .orderBy(asc(invitations.id))
     .limit(limit);
 }
@@ -152,7 +152,7 @@ export async function withdrawInvitation(db: Database, accountId: string, id: st
   const ended = await db
     .update(invitations)
     .set({ endedAt: sql`now()` })
-    .where(and(eq(invitations.accountId, accountId), eq(invitations.id, id), OPEN))
+    .where(and(eq(invitations.accountId, accountId), eq(invitations.id, id), isOpen()))
     .returning({ id: invitations.id });
   return ended.length > 0;
 }

@@ -26,11 +26,12 @@ import type { AuditActorKind, AuditOutcome } from "./audit.ts";
 
 /** The tables as drizzle sees them. migrations/ is the truth; schema.test.ts holds the two together. */
 
+// Columns come as functions: the Worker builds a table when it is first asked for (api/src/edge/without/tables-at-once.ts).
 // Milliseconds, because a Date has no more: a cursor made of a truncated time would skip rows.
 const time = (name: string) => timestamp(name, { precision: 3, withTimezone: true, mode: "date" });
 const bytes = (name: string) => bigint(name, { mode: "number" });
 
-export const accounts = pgTable("accounts", {
+export const accounts = pgTable("accounts", () => ({
   id: text("id").primaryKey(),
   name: text("name").notNull(),
   webhookSecretSealed: text("webhook_secret_sealed").notNull(),
@@ -44,14 +45,14 @@ export const accounts = pgTable("accounts", {
   isOperator: boolean("is_operator").notNull().default(false),
   previousWebhookSecretSealed: text("previous_webhook_secret_sealed"),
   previousWebhookSecretUntil: time("previous_webhook_secret_until"),
-});
+}));
 
 const accountId = () =>
   text("account_id")
     .notNull()
     .references((): AnyPgColumn => accounts.id);
 
-export const apiKeys = pgTable("api_keys", {
+export const apiKeys = pgTable("api_keys", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   name: text("name").notNull(),
@@ -67,9 +68,9 @@ export const apiKeys = pgTable("api_keys", {
   createdBy: text("created_by"),
   rotatedFrom: text("rotated_from"),
   madeFor: text("made_for"),
-});
+}));
 
-export const signingKeys = pgTable("signing_keys", {
+export const signingKeys = pgTable("signing_keys", () => ({
   kid: text("kid").primaryKey(),
   algorithm: text("algorithm").$type<SigningAlgorithm>().notNull(),
   publicJwk: text("public_jwk").notNull(),
@@ -77,9 +78,9 @@ export const signingKeys = pgTable("signing_keys", {
   createdAt: time("created_at").notNull().defaultNow(),
   signsFrom: time("signs_from").notNull(),
   revokedAt: time("revoked_at"),
-});
+}));
 
-export const uploads = pgTable("uploads", {
+export const uploads = pgTable("uploads", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   status: text("status").$type<"open" | "complete">().notNull().default("open"),
@@ -92,14 +93,14 @@ export const uploads = pgTable("uploads", {
   putExpiresAt: time("put_expires_at").notNull(),
   completedAt: time("completed_at"),
   deletedAt: time("deleted_at"),
-});
+}));
 
-export const blobDeletions = pgTable("blob_deletions", {
+export const blobDeletions = pgTable("blob_deletions", () => ({
   blobKey: text("blob_key").primaryKey(),
   notBefore: time("not_before").notNull().defaultNow(),
-});
+}));
 
-export const jobs = pgTable("jobs", {
+export const jobs = pgTable("jobs", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   status: text("status").$type<JobStatus>().notNull().default("queued"),
@@ -139,11 +140,11 @@ export const jobs = pgTable("jobs", {
   finishedAt: time("finished_at"),
   expiresAt: time("expires_at"),
   deletedAt: time("deleted_at"),
-});
+}));
 
 export const jobAttempts = pgTable(
   "job_attempts",
-  {
+  () => ({
     jobId: text("job_id").notNull(),
     attempt: integer("attempt").notNull(),
     workerId: text("worker_id").notNull(),
@@ -151,7 +152,7 @@ export const jobAttempts = pgTable(
     endedAt: time("ended_at"),
     outcome: text("outcome").$type<AttemptOutcome>(),
     charged: boolean("charged").notNull().default(true),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.jobId, table.attempt] })],
 );
 
@@ -167,7 +168,7 @@ export type AttemptOutcome =
 
 export const idempotencyKeys = pgTable(
   "idempotency_keys",
-  {
+  () => ({
     accountId: accountId(),
     route: text("route").notNull(),
     key: text("key").notNull(),
@@ -176,13 +177,13 @@ export const idempotencyKeys = pgTable(
     location: text("location"),
     response: text("response").notNull(),
     createdAt: time("created_at").notNull().defaultNow(),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.accountId, table.route, table.key] })],
 );
 
 export const taskResults = pgTable(
   "task_results",
-  {
+  () => ({
     jobId: text("job_id").notNull(),
     task: text("task").$type<TaskName>().notNull(),
     position: smallint("position").notNull(),
@@ -199,22 +200,22 @@ export const taskResults = pgTable(
     bodySha256: text("body_sha256").notNull(),
     keyId: text("key_id"),
     sealedKey: text("sealed_key"),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.jobId, table.task] })],
 );
 
 export const embeddings = pgTable(
   "embeddings",
-  {
+  () => ({
     accountId: accountId(),
     space: text("space").notNull(),
     jobId: text("job_id").notNull(),
     vec: real("vec").array().notNull(),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.accountId, table.space, table.jobId] })],
 );
 
-export const calibrations = pgTable("calibrations", {
+export const calibrations = pgTable("calibrations", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   model: text("model").notNull(),
@@ -223,9 +224,9 @@ export const calibrations = pgTable("calibrations", {
   thresholds: jsonb("thresholds").$type<Record<string, TierThresholds>>().notNull(),
   isActive: boolean("is_active").notNull().default(false),
   createdAt: time("created_at").notNull().defaultNow(),
-});
+}));
 
-export const speakers = pgTable("speakers", {
+export const speakers = pgTable("speakers", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   name: text("name").notNull(),
@@ -235,9 +236,9 @@ export const speakers = pgTable("speakers", {
   speechSeconds: doublePrecision("speech_seconds").notNull(),
   jobId: text("job_id").notNull(),
   createdAt: time("created_at").notNull().defaultNow(),
-});
+}));
 
-export const webhookEndpoints = pgTable("webhook_endpoints", {
+export const webhookEndpoints = pgTable("webhook_endpoints", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   url: text("url").notNull(),
@@ -254,11 +255,11 @@ export const webhookEndpoints = pgTable("webhook_endpoints", {
   createdAt: time("created_at").notNull().defaultNow(),
   updatedAt: time("updated_at").notNull().defaultNow(),
   deletedAt: time("deleted_at"),
-});
+}));
 
 export type DisabledReason = "gone" | "exhausted";
 
-export const events = pgTable("events", {
+export const events = pgTable("events", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   type: text("type").$type<EventType>().notNull(),
@@ -268,14 +269,14 @@ export const events = pgTable("events", {
   payloadFull: text("payload_full"),
   createdAt: time("created_at").notNull().defaultNow(),
   sequence: bytes("sequence"),
-});
+}));
 
-export const eventSequences = pgTable("event_sequences", {
+export const eventSequences = pgTable("event_sequences", () => ({
   accountId: text("account_id").primaryKey(),
   last: bytes("last").notNull(),
-});
+}));
 
-export const deliveries = pgTable("deliveries", {
+export const deliveries = pgTable("deliveries", () => ({
   id: text("id").primaryKey(),
   eventId: text("event_id").notNull(),
   accountId: accountId(),
@@ -292,11 +293,11 @@ export const deliveries = pgTable("deliveries", {
   leaseToken: text("lease_token"),
   createdAt: time("created_at").notNull().defaultNow(),
   finishedAt: time("finished_at"),
-});
+}));
 
 export const deliveryAttempts = pgTable(
   "delivery_attempts",
-  {
+  () => ({
     deliveryId: text("delivery_id").notNull(),
     attempt: integer("attempt").notNull(),
     startedAt: time("started_at").notNull(),
@@ -305,11 +306,11 @@ export const deliveryAttempts = pgTable(
     error: text("error"),
     responseHead: text("response_head"),
     endpointId: text("endpoint_id"),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.deliveryId, table.attempt] })],
 );
 
-export const auditLog = pgTable("audit_log", {
+export const auditLog = pgTable("audit_log", () => ({
   id: text("id").primaryKey(),
   accountId: text("account_id"),
   actorKind: text("actor_kind").$type<AuditActorKind>().notNull(),
@@ -322,9 +323,9 @@ export const auditLog = pgTable("audit_log", {
   detail: jsonb("detail").$type<Record<string, unknown>>().notNull().default({}),
   createdAt: time("created_at").notNull().defaultNow(),
   sequence: bytes("sequence"),
-});
+}));
 
-export const auditSeals = pgTable("audit_seals", {
+export const auditSeals = pgTable("audit_seals", () => ({
   seq: bytes("seq").primaryKey(),
   kind: text("kind").$type<"rows" | "checkpoint">().notNull(),
   firstRow: bytes("first_row"),
@@ -337,29 +338,29 @@ export const auditSeals = pgTable("audit_seals", {
   createdAt: time("created_at").notNull(),
   keyId: text("key_id").notNull(),
   signature: text("signature").notNull(),
-});
+}));
 
-export const rateWindows = pgTable("rate_windows", {
+export const rateWindows = pgTable("rate_windows", () => ({
   key: text("key").primaryKey(),
   startMs: bytes("start_ms").notNull(),
   used: integer("used").notNull(),
   usedBefore: integer("used_before").notNull(),
   staleAt: time("stale_at").notNull(),
-});
+}));
 
 export const accountCounters = pgTable(
   "account_counters",
-  {
+  () => ({
     accountId: accountId(),
     shard: smallint("shard").notNull(),
     queuedJobs: bytes("queued_jobs").notNull(),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.accountId, table.shard] })],
 );
 
 export const accountUsage = pgTable(
   "account_usage",
-  {
+  () => ({
     accountId: accountId(),
     month: date("month").notNull(),
     shard: smallint("shard").notNull(),
@@ -368,16 +369,16 @@ export const accountUsage = pgTable(
     uploadBytes: bytes("upload_bytes").notNull().default(0),
     audioSeconds: doublePrecision("audio_seconds").notNull().default(0),
     computeSeconds: doublePrecision("compute_seconds").notNull().default(0),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.accountId, table.month, table.shard] })],
 );
-export const users = pgTable("users", {
+export const users = pgTable("users", () => ({
   id: text("id").primaryKey(),
   email: text("email").notNull(),
   name: text("name"),
   passwordHash: text("password_hash"),
   createdAt: time("created_at").notNull().defaultNow(),
-});
+}));
 
 const userId = () =>
   text("user_id")
@@ -386,27 +387,27 @@ const userId = () =>
 
 export const identities = pgTable(
   "identities",
-  {
+  () => ({
     issuer: text("issuer").notNull(),
     subject: text("subject").notNull(),
     userId: userId(),
     createdAt: time("created_at").notNull().defaultNow(),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.issuer, table.subject] })],
 );
 
 export const memberships = pgTable(
   "memberships",
-  {
+  () => ({
     accountId: accountId(),
     userId: userId(),
     role: text("role").$type<Role>().notNull(),
     createdAt: time("created_at").notNull().defaultNow(),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.accountId, table.userId] })],
 );
 
-export const invitations = pgTable("invitations", {
+export const invitations = pgTable("invitations", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   email: text("email"),
@@ -416,9 +417,9 @@ export const invitations = pgTable("invitations", {
   createdAt: time("created_at").notNull().defaultNow(),
   expiresAt: time("expires_at").notNull(),
   endedAt: time("ended_at"),
-});
+}));
 
-export const sessions = pgTable("sessions", {
+export const sessions = pgTable("sessions", () => ({
   id: text("id").primaryKey(),
   accountId: accountId(),
   userId: userId(),
@@ -434,9 +435,9 @@ export const sessions = pgTable("sessions", {
   idleSeconds: integer("idle_seconds").notNull(),
   expiresAt: time("expires_at").notNull(),
   revokedAt: time("revoked_at"),
-});
+}));
 
-export const deviceLogins = pgTable("device_logins", {
+export const deviceLogins = pgTable("device_logins", () => ({
   deviceHash: text("device_hash").primaryKey(),
   userCode: text("user_code").notNull(),
   clientName: text("client_name").notNull(),
@@ -448,18 +449,18 @@ export const deviceLogins = pgTable("device_logins", {
   intervalSeconds: integer("interval_seconds").notNull(),
   createdAt: time("created_at").notNull().defaultNow(),
   expiresAt: time("expires_at").notNull(),
-});
+}));
 
-export const signInDelays = pgTable("sign_in_delays", {
+export const signInDelays = pgTable("sign_in_delays", () => ({
   source: text("source").primaryKey(),
   failures: integer("failures").notNull(),
   failedAt: time("failed_at").notNull(),
   notBefore: time("not_before").notNull(),
-});
+}));
 
-export const scrubOrders = pgTable("scrub_orders", { jobId: text("job_id").primaryKey() });
+export const scrubOrders = pgTable("scrub_orders", () => ({ jobId: text("job_id").primaryKey() }));
 
-export const boxEnrolments = pgTable("box_enrolments", {
+export const boxEnrolments = pgTable("box_enrolments", () => ({
   codeHash: text("code_hash").primaryKey(),
   name: text("name").notNull(),
   accountId: text("account_id").notNull(),
@@ -467,9 +468,9 @@ export const boxEnrolments = pgTable("box_enrolments", {
   createdAt: time("created_at").notNull().defaultNow(),
   expiresAt: time("expires_at").notNull(),
   usedAt: time("used_at"),
-});
+}));
 
-export const boxes = pgTable("boxes", {
+export const boxes = pgTable("boxes", () => ({
   id: text("id").primaryKey(),
   accountId: text("account_id").notNull(),
   name: text("name").notNull(),
@@ -478,16 +479,16 @@ export const boxes = pgTable("boxes", {
   createdAt: time("created_at").notNull().defaultNow(),
   lastSeenAt: time("last_seen_at"),
   revokedAt: time("revoked_at"),
-});
+}));
 
 export const boxAssertions = pgTable(
   "box_assertions",
-  {
+  () => ({
     boxId: text("box_id")
       .notNull()
       .references(() => boxes.id),
     jti: text("jti").notNull(),
     usedAt: time("used_at").notNull().defaultNow(),
-  },
+  }),
   (table) => [primaryKey({ columns: [table.boxId, table.jti] })],
 );

@@ -58,7 +58,7 @@ export interface UsedSession {
   renewedToken: string | null;
 }
 
-const LIVE = sql<boolean>`(${sessions.revokedAt} is null and ${sessions.expiresAt} > now()
+const isLive = () => sql<boolean>`(${sessions.revokedAt} is null and ${sessions.expiresAt} > now()
   and ${sessions.lastUsedAt} > now() - make_interval(secs => ${sessions.idleSeconds}))`;
 
 /**
@@ -88,7 +88,7 @@ async function findSession(db: Database, id: string) {
       previousHash: sessions.previousHash,
       expiresAt: sessions.expiresAt,
       role: memberships.role,
-      live: LIVE,
+      live: isLive(),
       inOverlap: sql<boolean>`coalesce(${sessions.previousUntil} > now(), false)`,
       isStale: sql<boolean>`${sessions.lastUsedAt} < now() - interval '1 minute'`,
       isDue: sql<boolean>`${sessions.rotatedAt} < now() - make_interval(secs => ${ROTATE_AFTER_SECONDS})`,
@@ -162,7 +162,7 @@ export async function listSessions(
       and(
         eq(sessions.accountId, accountId),
         eq(sessions.userId, userId),
-        LIVE,
+        isLive(),
         after === null ? undefined : lt(sessions.id, after),
       ),
     )

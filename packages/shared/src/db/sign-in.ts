@@ -5,14 +5,14 @@ import { createUser } from "./members.ts";
 import type { Invitation } from "./members.ts";
 import { identities, invitations, memberships, users } from "./schema.ts";
 
-const OPEN = and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
-const TAKEN = {
+const isOpen = () => and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
+const taken = () => ({
   id: invitations.id,
   email: invitations.email,
   role: invitations.role,
   expiresAt: invitations.expiresAt,
   accountId: invitations.accountId,
-};
+});
 
 /** The accounts that somebody is in, the oldest membership first. */
 export async function membershipsOf(
@@ -35,8 +35,8 @@ export async function takeInvitation(tx: Database, tokenHash: string): Promise<T
   const [row] = await tx
     .update(invitations)
     .set({ endedAt: sql`now()` })
-    .where(and(eq(invitations.tokenHash, tokenHash), OPEN))
-    .returning(TAKEN);
+    .where(and(eq(invitations.tokenHash, tokenHash), isOpen()))
+    .returning(taken());
   return row ?? null;
 }
 
@@ -52,11 +52,11 @@ export async function takeInvitationsFor(
     .where(
       and(
         eq(invitations.email, email),
-        OPEN,
+        isOpen(),
         accountId === null ? undefined : eq(invitations.accountId, accountId),
       ),
     )
-    .returning(TAKEN);
+    .returning(taken());
 }
 
 /** Ends every open invitation of a first owner. */

@@ -19,7 +19,7 @@ const PUBLISHED_AFTER_SECONDS = LONGEST_TOKEN_SECONDS + 120;
 // Not the transaction's: one that waited for another's key would not see that it signs already.
 const CLOCK = sql`clock_timestamp()`;
 
-const LIVE = isNull(signingKeys.revokedAt);
+const isLive = () => isNull(signingKeys.revokedAt);
 
 /** When the newest key that signs, or did by `moment`, began. */
 function newestBy(moment: SQL) {
@@ -27,13 +27,14 @@ function newestBy(moment: SQL) {
 }
 
 /** Not revoked, and not replaced for longer than a token lives. Those that will sign are among them. */
-const PUBLISHED = and(
-  LIVE,
-  sql`${signingKeys.signsFrom} >= coalesce(${newestBy(fromNow(-PUBLISHED_AFTER_SECONDS))}, '-infinity')`,
-);
+const isPublished = () =>
+  and(
+    isLive(),
+    sql`${signingKeys.signsFrom} >= coalesce(${newestBy(fromNow(-PUBLISHED_AFTER_SECONDS))}, '-infinity')`,
+  );
 
 export function listPublishedKeys(db: Database): Promise<SigningKeyRow[]> {
-  return db.select().from(signingKeys).where(PUBLISHED).orderBy(desc(signingKeys.signsFrom));
+  return db.select().from(signingKeys).where(isPublished()).orderBy(desc(signingKeys.signsFrom));
 }
 
 /** All of them, for whoever looks after them. */
@@ -46,7 +47,7 @@ export async function findPublishedKey(db: Database, kid: string): Promise<Signi
   const [key] = await db
     .select()
     .from(signingKeys)
-    .where(and(eq(signingKeys.kid, kid), PUBLISHED));
+    .where(and(eq(signingKeys.kid, kid), isPublished()));
   return key ?? null;
 }
 
@@ -63,7 +64,7 @@ async function findSigner(db: Database): Promise<SigningKeyRow | null> {
   const [key] = await db
     .select()
     .from(signingKeys)
-    .where(and(LIVE, lte(signingKeys.signsFrom, CLOCK)))
+    .where(and(isLive(), lte(signingKeys.signsFrom, CLOCK)))
     .orderBy(desc(signingKeys.signsFrom), desc(signingKeys.kid))
     .limit(1);
   return key ?? null;
@@ -97,7 +98,7 @@ export async function rotateSigningKey(
   const [next] = await tx
     .select({ kid: signingKeys.kid })
     .from(signingKeys)
-    .where(and(LIVE, gt(signingKeys.signsFrom, CLOCK)));
+    .where(and(isLive(), gt(signingKeys.signsFrom, CLOCK)));
   if (next !== undefined) return { outcome: "under_way", kid: next.kid };
   return { outcome: "rotated", key: await insertKey(tx, sealKeys, options) };
 }
@@ -107,7 +108,7 @@ export async function revokeSigningKey(db: Database, kid: string): Promise<boole
   const revoked = await db
     .update(signingKeys)
     .set({ revokedAt: sql`now()` })
-    .where(and(eq(signingKeys.kid, kid), LIVE))
+    .where(and(eq(signingKeys.kid, kid), isLive()))
     .returning({ kid: signingKeys.kid });
   return revoked.length > 0;
 }

@@ -7,7 +7,10 @@ import { LIMITS } from "../domain/limits.ts";
 import type { Database } from "./database.ts";
 import { speakers } from "./schema.ts";
 
-const { embeddingSealed: _sealed, ...columns } = getTableColumns(speakers);
+function shown() {
+  const { embeddingSealed: _sealed, ...columns } = getTableColumns(speakers);
+  return columns;
+}
 
 /** An enrolled speaker, without their voice. */
 export type Speaker = Omit<typeof speakers.$inferSelect, "embeddingSealed">;
@@ -32,21 +35,21 @@ export async function insertSpeaker(
   const [speaker] = await tx
     .insert(speakers)
     .values({ ...input, id, embeddingSealed })
-    .returning(columns);
+    .returning(shown());
   return speaker ?? null;
 }
 
 /** The account's, the newest first; there are LIMITS.speakers at most. */
 export async function listSpeakers(db: Database, accountId: string): Promise<Speaker[]> {
   return db
-    .select(columns)
+    .select(shown())
     .from(speakers)
     .where(eq(speakers.accountId, accountId))
     .orderBy(desc(speakers.createdAt), desc(speakers.id));
 }
 
 export async function findSpeaker(db: Database, accountId: string, id: string): Promise<Speaker | null> {
-  const [speaker] = await db.select(columns).from(speakers).where(isOwn(accountId, id));
+  const [speaker] = await db.select(shown()).from(speakers).where(isOwn(accountId, id));
   return speaker ?? null;
 }
 

@@ -142,13 +142,13 @@ async function endJobs(
       .set({
         status,
         finishedAt: sql`now()`,
-        expiresAt: retentionEnd,
+        expiresAt: retentionEnd(),
         errorCode: code,
         errorMessage: JOB_ERRORS[code].title,
         ...NO_LEASE,
       })
       .where(inArray(jobs.id, ids))
-      .returning(jobColumns);
+      .returning(jobColumns());
     for (const job of ended) {
       await endAttempt(tx, { jobId: job.id, token: "", attempt: job.attempt }, "lease_expired");
       await recordFinalEvent(tx, job, []);

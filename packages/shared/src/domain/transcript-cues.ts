@@ -40,7 +40,13 @@ const LEAST_CLAUSE = 0.4;
 const SENTENCE_END = /[.?!。．？！…‥؟۔।]["'”’»)\]）」』]*$/u;
 const CLAUSE_END = /[,;:、，；：،—–]["'”’»)\]）」』]*$/u;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+/** Made when a transcript is laid out: to make one takes longer than all else that this module's importers do at their start. */
+function charactersOf(text: string): string[] {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return [...segmenter.segment(text)].map(({ segment }) => segment);
+}
 
 /**
  * Lays a transcript out in cues of whole sentences where they fit. No word is lost, starts never decrease, no cue outlasts the
@@ -167,7 +173,7 @@ function wordsOf({ text, start, end, speaker }: TranscriptUtterance): TimedText[
 }
 
 function cutToFit(piece: Piece, maxCharacters: number): Piece[] {
-  const characters = [...graphemes.segment(piece.text)].map(({ segment }) => segment);
+  const characters = charactersOf(piece.text);
   if (characters.length <= maxCharacters) return [piece];
   const secondsPerCharacter = (piece.end - piece.start) / characters.length;
   return Array.from({ length: Math.ceil(characters.length / maxCharacters) }, (_, part) => {
@@ -196,5 +202,5 @@ function inOrder(cues: readonly Cue[]): Cue[] {
 }
 
 function lengthOf(text: string): number {
-  return [...graphemes.segment(text)].length;
+  return charactersOf(text).length;
 }

@@ -16,55 +16,49 @@ export const z = undefined;
 type Make = (...args: never[]) => object;
 
 /** A schema that is not built yet, behind the proxy that everybody takes for it. */
-class Plan {
-  readonly #build: () => object;
-  #schema: object | undefined;
-
-  constructor(build: () => object) {
-    this.#build = build;
-  }
-
-  get schema(): object {
-    return (this.#schema ??= this.#build());
-  }
+interface Plan {
+  build: () => object;
+  schema: object | undefined;
 }
+
+const schemaOf = (plan: Plan): object => (plan.schema ??= plan.build());
 
 /** What makes another schema of one. */
 const STEPS = new Set<PropertyKey>(
-  "array,catch,catchall,default,describe,extend,gt,gte,length,lt,lte,max,meta,min,nonnegative,nullable,omit,optional,partial,pick,pipe,positive,refine,regex,strict,superRefine,transform".split(
+  "array,catch,catchall,default,describe,extend,gt,gte,int,length,lt,lte,max,meta,min,nonnegative,nullable,omit,optional,partial,pick,pipe,positive,refine,regex,startsWith,strict,superRefine,transform,trim".split(
     ",",
   ),
 );
 /** What is looked at, to see whether something is a schema, before it is called. */
 const READERS = new Set<PropertyKey>(["parse", "safeParse", "parseAsync", "safeParseAsync"]);
 
-const plans = new WeakMap<object, Plan>();
+/** A proxy's own plan. A WeakMap of a thousand would be walked by every collection during the start. */
+const PLAN = Symbol("plan");
 
 const HANDLER: ProxyHandler<Plan> = {
   get(plan, name) {
+    if (name === PLAN) return plan;
     if (STEPS.has(name)) return (...args: unknown[]) => planned(() => call(plan, name, args) as object);
     if (READERS.has(name)) return (...args: unknown[]) => call(plan, name, args);
-    return Reflect.get(plan.schema, name);
+    return Reflect.get(schemaOf(plan), name);
   },
-  has: (plan, name) => Reflect.has(plan.schema, name),
+  has: (plan, name) => Reflect.has(schemaOf(plan), name),
 };
 
-function call({ schema }: Plan, name: PropertyKey, args: unknown[]): unknown {
+function call(plan: Plan, name: PropertyKey, args: unknown[]): unknown {
+  const schema = schemaOf(plan);
   return Reflect.apply(Reflect.get(schema, name) as () => unknown, schema, args.map(built));
 }
 
 function planned(build: () => object): object {
-  const plan = new Plan(build);
-  const stand = new Proxy(plan, HANDLER);
-  plans.set(stand, plan);
-  return stand;
+  return new Proxy<Plan>({ build, schema: undefined }, HANDLER);
 }
 
 /** zod itself gets to see real schemas alone: as they are, in lists, and as the fields of an object. */
 function built(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const plan = plans.get(value);
-  if (plan !== undefined) return plan.schema;
+  const plan = (value as { [PLAN]?: Plan })[PLAN];
+  if (plan !== undefined) return schemaOf(plan);
   if (Array.isArray(value)) return value.map(built);
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, built(field)]));

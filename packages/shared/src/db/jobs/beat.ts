@@ -41,7 +41,7 @@ export async function beat(
 async function announceProgress(db: Database, lease: Lease, progress: Progress): Promise<void> {
   await db.transaction(async (tx) => {
     const running = heldBy(lease, "running");
-    const [job] = await tx.select(jobColumns).from(jobs).where(running).for("update");
+    const [job] = await tx.select(jobColumns()).from(jobs).where(running).for("update");
     if (job === undefined) return;
     await recordJobEvent(tx, job, "job.progress", {
       status: job.status,

@@ -13,9 +13,9 @@ export async function cancelJob(db: Database, accountId: string, id: string): Pr
     await tx.select({ id: jobs.id }).from(jobs).where(own).for("update");
     const [canceled] = await tx
       .update(jobs)
-      .set({ status: "canceled", finishedAt: sql`now()`, expiresAt: retentionEnd, ...CANCELED })
+      .set({ status: "canceled", finishedAt: sql`now()`, expiresAt: retentionEnd(), ...CANCELED })
       .where(and(own, eq(jobs.status, "queued")))
-      .returning(jobColumns);
+      .returning(jobColumns());
     if (canceled) {
       await recordFinalEvent(tx, canceled, []);
       return canceled;
@@ -24,7 +24,7 @@ export async function cancelJob(db: Database, accountId: string, id: string): Pr
       .update(jobs)
       .set({ status: "canceling" })
       .where(and(own, eq(jobs.status, "running")))
-      .returning(jobColumns);
+      .returning(jobColumns());
     return canceling ?? null;
   });
 }

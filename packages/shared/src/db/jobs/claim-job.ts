@@ -151,7 +151,7 @@ async function take(tx: Database, candidates: SQL, options: ClaimOptions): Promi
   const taken = await tx.execute<{ id: string }>(claimStatement(candidates, options));
   if (taken.length === 0) return [];
   const ids = taken.map((row) => row.id);
-  const columns = { ...jobColumns, isStartWanted: isWanted("job.started") };
+  const columns = { ...jobColumns(), isStartWanted: isWanted("job.started") };
   const rows = await tx.select(columns).from(jobs).where(inArray(jobs.id, ids));
   const claimed = rows.map(({ isStartWanted, ...job }) => ({ job, lease: leaseOf(job), isStartWanted }));
   for (const { job, isStartWanted } of claimed)

@@ -45,9 +45,15 @@ export async function cancelRunningJob(db: Database, lease: Lease): Promise<bool
   return db.transaction(async (tx) => {
     const [job] = await tx
       .update(jobs)
-      .set({ status: "canceled", finishedAt: sql`now()`, expiresAt: retentionEnd, ...CANCELED, ...NO_LEASE })
+      .set({
+        status: "canceled",
+        finishedAt: sql`now()`,
+        expiresAt: retentionEnd(),
+        ...CANCELED,
+        ...NO_LEASE,
+      })
       .where(heldBy(lease, "canceling"))
-      .returning(jobColumns);
+      .returning(jobColumns());
     if (job === undefined) return false;
     await endAttempt(tx, lease, "canceled");
     await recordFinalEvent(tx, job, []);
@@ -57,7 +63,7 @@ export async function cancelRunningJob(db: Database, lease: Lease): Promise<bool
 
 export const CANCELED = { errorCode: "canceled", errorMessage: JOB_ERRORS.canceled.title } as const;
 
-export const retentionEnd = sql`now() + make_interval(secs => ${jobs.retentionSeconds})`;
+export const retentionEnd = () => sql`now() + make_interval(secs => ${jobs.retentionSeconds})`;
 
 /** The event of a job that just reached a final state. */
 export async function recordFinalEvent(
@@ -83,7 +89,7 @@ async function close(tx: Database, lease: Lease, finish: Finish): Promise<Job | 
     .set({
       status: finish.status,
       finishedAt: sql`now()`,
-      expiresAt: retentionEnd,
+      expiresAt: retentionEnd(),
       inputInfo: finish.input,
       warnings: finish.warnings,
       audioSeconds: finish.input?.duration_seconds ?? null,
@@ -95,7 +101,7 @@ async function close(tx: Database, lease: Lease, finish: Finish): Promise<Job | 
       ...NO_LEASE,
     })
     .where(heldBy(lease, "running"))
-    .returning(jobColumns);
+    .returning(jobColumns());
   return job ?? null;
 }
 

@@ -3,10 +3,11 @@ import { and, eq, getTableColumns } from "drizzle-orm";
 import type { JobStatus } from "../../domain/job-status.ts";
 import { jobs } from "../schema.ts";
 
-const { webhookSecretSealed: _sealed, ...columns } = getTableColumns(jobs);
-
 /** All of a job but its sealed webhook secret, which the worker's role cannot read. */
-export const jobColumns = columns;
+export function jobColumns() {
+  const { webhookSecretSealed: _sealed, ...columns } = getTableColumns(jobs);
+  return columns;
+}
 
 export type Job = Omit<typeof jobs.$inferSelect, "webhookSecretSealed">;
 

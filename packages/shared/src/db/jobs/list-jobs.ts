@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 import { jobs, taskResults } from "../schema.ts";
 import type { Job } from "./job.ts";
 import { jobColumns } from "./job.ts";
-import { OUTCOME_COLUMNS } from "./read-job.ts";
+import { outcomeColumns } from "./read-job.ts";
 import type { TaskOutcome } from "./read-job.ts";
 
 /** Which jobs of an account are asked for. Null: any. */
@@ -65,7 +65,7 @@ export function selectJobs(
     Object.keys(metadata).length > 0 && sql`${jobs.metadata} @> ${JSON.stringify(metadata)}::jsonb`,
   ];
   return db
-    .select(jobColumns)
+    .select(jobColumns())
     .from(jobs)
     .where(and(...conditions.filter((condition) => typeof condition === "object" && condition !== null)))
     .orderBy(desc(jobs.createdAt), desc(jobs.id))
@@ -79,7 +79,7 @@ export async function listOutcomesOf(
 ): Promise<Map<string, TaskOutcome[]>> {
   if (jobIds.length === 0) return new Map();
   const rows = await db
-    .select({ jobId: taskResults.jobId, ...OUTCOME_COLUMNS })
+    .select({ jobId: taskResults.jobId, ...outcomeColumns() })
     .from(taskResults)
     .where(inArray(taskResults.jobId, [...jobIds]))
     .orderBy(asc(taskResults.position));

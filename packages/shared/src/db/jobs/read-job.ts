@@ -10,7 +10,7 @@ export type StoredResult = typeof taskResults.$inferSelect;
 /** Deleted jobs are found too: they leave a tombstone. */
 export async function findJob(db: Database, accountId: string, id: string): Promise<Job | null> {
   const [job] = await db
-    .select(jobColumns)
+    .select(jobColumns())
     .from(jobs)
     .where(and(eq(jobs.id, id), eq(jobs.accountId, accountId)));
   return job ?? null;
@@ -19,13 +19,13 @@ export async function findJob(db: Database, accountId: string, id: string): Prom
 /** What is known of each finished task, without its body. */
 export type TaskOutcome = Pick<StoredResult, "task" | "status" | "model" | "version" | "errorCode">;
 
-export const OUTCOME_COLUMNS = {
+export const outcomeColumns = () => ({
   task: taskResults.task,
   status: taskResults.status,
   model: taskResults.model,
   version: taskResults.version,
   errorCode: taskResults.errorCode,
-};
+});
 
 export async function listTaskResults(db: Database, jobId: string): Promise<StoredResult[]> {
   return db.select().from(taskResults).where(eq(taskResults.jobId, jobId)).orderBy(asc(taskResults.position));

@@ -90,7 +90,7 @@ async function insertJob(tx: Database, { job, allowedModels }: SubmitRequest): P
   const [inserted] = await tx
     .insert(jobs)
     .values({ ...rest, queueDeadlineAt: fromNow(queueDeadlineSeconds), claimableAt: fromNow(BELL_SECONDS) })
-    .returning(jobColumns);
+    .returning(jobColumns());
   if (inserted === undefined) throw new Error("an insert gave no row");
   return inserted;
 }

@@ -7,11 +7,14 @@ import { fromNow } from "../clock.ts";
 import type { Database } from "../database.ts";
 import { webhookEndpoints } from "../schema.ts";
 
-const {
-  secretSealed: _sealed,
-  previousSecretSealed: _previous,
-  ...columns
-} = getTableColumns(webhookEndpoints);
+function shown() {
+  const {
+    secretSealed: _sealed,
+    previousSecretSealed: _previous,
+    ...columns
+  } = getTableColumns(webhookEndpoints);
+  return columns;
+}
 
 /** An endpoint without its secrets. */
 export type Endpoint = Omit<typeof webhookEndpoints.$inferSelect, "secretSealed" | "previousSecretSealed">;
@@ -39,28 +42,28 @@ export async function insertEndpoint(
   const [endpoint] = await tx
     .insert(webhookEndpoints)
     .values({ ...settings, id, secretSealed: await seal(sealKeys, secret, id) })
-    .returning(columns);
+    .returning(shown());
   return endpoint ?? null;
 }
 
 /** The account's endpoints, the newest first; there are LIMITS.webhookEndpoints at most. */
 export async function listEndpoints(db: Database, accountId: string): Promise<Endpoint[]> {
   return db
-    .select(columns)
+    .select(shown())
     .from(webhookEndpoints)
     .where(and(eq(webhookEndpoints.accountId, accountId), isNull(webhookEndpoints.deletedAt)))
     .orderBy(desc(webhookEndpoints.createdAt), desc(webhookEndpoints.id));
 }
 
 export async function findEndpoint(db: Database, accountId: string, id: string): Promise<Endpoint | null> {
-  const [endpoint] = await db.select(columns).from(webhookEndpoints).where(isOwn(accountId, id));
+  const [endpoint] = await db.select(shown()).from(webhookEndpoints).where(isOwn(accountId, id));
   return endpoint ?? null;
 }
 
 /** Until the end of the transaction nobody else changes or recovers it. */
 export async function holdEndpoint(tx: Database, accountId: string, id: string): Promise<Endpoint | null> {
   const own = isOwn(accountId, id);
-  const [endpoint] = await tx.select(columns).from(webhookEndpoints).where(own).for("update");
+  const [endpoint] = await tx.select(shown()).from(webhookEndpoints).where(own).for("update");
   return endpoint ?? null;
 }
 
@@ -79,7 +82,7 @@ export async function updateEndpoint(
       updatedAt: sql`now()`,
     })
     .where(isOwn(accountId, id))
-    .returning(columns);
+    .returning(shown());
   if (endpoint && !endpoint.enabled) await hurryDeliveries(db, id);
   return endpoint ?? null;
 }
@@ -119,7 +122,7 @@ export async function rotateSecret(
       updatedAt: sql`now()`,
     })
     .where(isOwn(accountId, id))
-    .returning(columns);
+    .returning(shown());
   return endpoint ?? null;
 }
 
