@@ -64,3 +64,16 @@ test("its start loads no more of Node than its modules ask for by name", async (
   const loaded = [...bundle.matchAll(/\bfrom\s*"([a-z]+:[^"]+)"/g)].map(([, name]) => name);
   expect([...new Set(loaded)].toSorted()).toEqual(["cloudflare:workers", "node:buffer", "node:events"]);
 });
+
+test("its start builds no schema, no table and no object of Intl: a request builds what it needs", async () => {
+  const counter = join(API, "test/edge/work-at-start.main.ts");
+  const bundle = join(directory, "entry.workers.js");
+  const { stdout } = await promisify(execFile)(process.execPath, [counter, bundle]);
+  expect(JSON.parse(stdout)).toEqual({ schemas: 0, tables: 0, intl: 0 });
+});
+
+test("no answer's schema is in it", async () => {
+  const bundle = await readFile(join(directory, "entry.workers.js"), "utf8");
+  expect(bundle.match(/responses:(?!void 0)/g)).toBeNull();
+  expect(bundle).not.toContain("application/problem+json:");
+});

@@ -11,17 +11,19 @@ export interface FieldError {
 }
 
 /** RFC 9457, with the code of the closed list in domain/errors.ts. */
-export const ProblemDetails = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.number().int(),
-    detail: z.string(),
-    code: z.enum(Object.keys(API_ERRORS) as [ApiErrorCode, ...ApiErrorCode[]]),
-    request_id: z.string(),
-    errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
-  })
-  .meta({ id: doc("Problem") });
+export const ProblemDetails = doc(() =>
+  z
+    .object({
+      type: z.string(),
+      title: z.string(),
+      status: z.number().int(),
+      detail: z.string(),
+      code: z.enum(Object.keys(API_ERRORS) as [ApiErrorCode, ...ApiErrorCode[]]),
+      request_id: z.string(),
+      errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+    })
+    .meta({ id: "Problem" }),
+);
 
 export type ProblemDetails = z.output<typeof ProblemDetails>;
 

@@ -80,6 +80,7 @@ export const date = later(zod.date);
 /** @public */
 export const email = later(zod.email);
 const enumOf = later(zod.enum);
+const nullOf = later(zod.null);
 /** @public */
 export const int = later(zod.int);
 /** @public */
@@ -90,6 +91,8 @@ export const looseObject = later(zod.looseObject);
 export const number = later(zod.number);
 /** @public */
 export const object = later(zod.object);
+/** @public */
+export const partialRecord = later(zod.partialRecord);
 /** @public */
 export const record = later(zod.record);
 /** @public */
@@ -109,4 +112,4 @@ export const coerce = { number: later(zod.coerce.number) };
 /** @public */
 export const iso = { datetime: later(zod.iso.datetime) };
 /** @public */
-export { enumOf as enum };
+export { enumOf as enum, nullOf as null };

@@ -9,9 +9,9 @@ import { authorize } from "../../middleware/authorize.ts";
 import { invalid } from "../../problem.ts";
 import { problems } from "../answers.ts";
 
-const Deleted = z
-  .object({ id: z.string(), status: z.literal("deleting") })
-  .meta({ id: doc("DeletedAccount") });
+const Deleted = doc(() =>
+  z.object({ id: z.string(), status: z.literal("deleting") }).meta({ id: "DeletedAccount" }),
+);
 
 const route = createRoute({
   method: "delete",
@@ -28,15 +28,14 @@ const route = createRoute({
         .describe(doc("The account's id, as `GET /v1/me` tells it: this can't be undone.")),
     }),
   },
-  responses: {
+  responses: doc(() => ({
     202: {
-      description: doc(
+      description:
         "Its keys and sessions are dead. Jobs, audio, results, events and members go within minutes; the audit trail stays.",
-      ),
       content: { "application/json": { schema: Deleted } },
     },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function deleteAccount(app: App, { db }: Pick<Deps, "db">): void {

@@ -16,23 +16,23 @@ import { storedBody, unzipped } from "../jobs/result-bodies.ts";
 
 type ExportDeps = Pick<Deps, "db" | "blobs" | "resultKeys">;
 
-const Line = z
-  .looseObject({ type: z.string() })
-  .meta({ id: "ExportLine", description: doc("Of each line.") });
+const Line = doc(() =>
+  z.looseObject({ type: z.string() }).meta({ id: "ExportLine", description: "Of each line." }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/v1/account/export",
   summary: doc("Everything that is kept of this account, one JSON object a line"),
   middleware: authorize("account:read"),
-  responses: {
+  responses: doc(() => ({
     200: {
       description:
         'Lines `{type, row}`, and `{type: "result", job_id, task, body}` after their job; secrets and hashes of them are left out. What the credential may not read by itself is left out, and the last line names it. The last line is `{type: "end"}`: without it the export is not whole.',
       content: { "application/x-ndjson": { schema: Line } },
     },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 export function exportAccount(app: App, deps: ExportDeps): void {

@@ -19,13 +19,13 @@ const route = createRoute({
   summary: doc("Make an API key; its secret is shown this once"),
   middleware: authorize("keys:write"),
   request: { body: { required: true, content: { "application/json": { schema: KeyRequest } } } },
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc("The key. Keep it: only its hash stays here."),
+      description: "The key. Keep it: only its hash stays here.",
       content: { "application/json": { schema: NewApiKey } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 /** Without Idempotency-Key: a saved answer would hold the secret. */

@@ -15,10 +15,10 @@ const route = createRoute({
   summary: doc("One API key, without its secret"),
   middleware: authorize("keys:read"),
   request: { params: IdParams },
-  responses: {
-    200: { description: doc("The key."), content: { "application/json": { schema: ApiKey } } },
+  responses: doc(() => ({
+    200: { description: "The key.", content: { "application/json": { schema: ApiKey } } },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function getApiKey(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

@@ -2,27 +2,31 @@ import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { ApiKey as ApiKeyRow } from "@earshot/shared/db/api-keys";
 
-export const ApiKey = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    prefix: z.string().describe(doc("How the key begins, to tell keys apart.")),
-    status: z.enum(["live", "expired", "revoked"]),
-    scopes: z.array(z.string()),
-    ip_allow_list: z.array(z.string()).describe(doc("Empty: it may be used from anywhere.")),
-    requests_per_minute: z.number().int().nullable(),
-    created_at: z.iso.datetime(),
-    created_by: z.string().nullable().describe(doc("Kind and id of the credential that asked for it.")),
-    expires_at: z.iso.datetime().nullable(),
-    revoked_at: z.iso.datetime().nullable(),
-    last_used_at: z.iso.datetime().nullable().describe(doc("To the minute.")),
-    rotated_from: z.string().nullable().describe(doc("The key that this one replaces.")),
-  })
-  .meta({ id: doc("ApiKey") });
+export const ApiKey = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      prefix: z.string().describe("How the key begins, to tell keys apart."),
+      status: z.enum(["live", "expired", "revoked"]),
+      scopes: z.array(z.string()),
+      ip_allow_list: z.array(z.string()).describe("Empty: it may be used from anywhere."),
+      requests_per_minute: z.number().int().nullable(),
+      created_at: z.iso.datetime(),
+      created_by: z.string().nullable().describe("Kind and id of the credential that asked for it."),
+      expires_at: z.iso.datetime().nullable(),
+      revoked_at: z.iso.datetime().nullable(),
+      last_used_at: z.iso.datetime().nullable().describe("To the minute."),
+      rotated_from: z.string().nullable().describe("The key that this one replaces."),
+    })
+    .meta({ id: "ApiKey" }),
+);
 
-export const NewApiKey = ApiKey.extend({
-  key: z.string().describe(doc("The secret. It is shown this once.")),
-}).meta({ id: doc("NewApiKey") });
+export const NewApiKey = doc(() =>
+  ApiKey.extend({
+    key: z.string().describe("The secret. It is shown this once."),
+  }).meta({ id: "NewApiKey" }),
+);
 
 /** Never kept by anybody between us and the client. */
 export const SECRET_HEADERS = { "Cache-Control": "no-store" };

@@ -10,9 +10,11 @@ import { requirePlace, writeCursor } from "../list-cursor.ts";
 import { PageQuery } from "../page-query.ts";
 import { ApiKey, keyBody } from "./key-body.ts";
 
-const ApiKeyList = z
-  .object({ data: z.array(ApiKey), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("ApiKeyList") });
+const ApiKeyList = doc(() =>
+  z
+    .object({ data: z.array(ApiKey), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "ApiKeyList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -20,13 +22,13 @@ const route = createRoute({
   summary: doc("List API keys, the newest first, revoked and expired ones too"),
   middleware: authorize("keys:read"),
   request: { query: PageQuery },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("A page of keys, without their secrets."),
+      description: "A page of keys, without their secrets.",
       content: { "application/json": { schema: ApiKeyList } },
     },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listApiKeys(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

@@ -16,10 +16,10 @@ const route = createRoute({
   summary: doc("Revoke an API key: it is refused from now on, and stays in the list"),
   middleware: authorize("keys:write"),
   request: { params: IdParams },
-  responses: {
-    204: { description: doc("The key is revoked, now or before.") },
+  responses: doc(() => ({
+    204: { description: "The key is revoked, now or before." },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function revokeApiKey(app: App, { db }: Pick<Deps, "db">): void {

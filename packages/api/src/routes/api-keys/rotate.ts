@@ -43,9 +43,9 @@ const route = createRoute({
     params: IdParams,
     body: { required: false, content: { "application/json": { schema: RotationRequest } } },
   },
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc("The new key. Keep it: only its hash stays here."),
+      description: "The new key. Keep it: only its hash stays here.",
       content: { "application/json": { schema: NewApiKey } },
     },
     ...problems(
@@ -56,7 +56,7 @@ const route = createRoute({
       "body_too_large",
       "unsupported_content_type",
     ),
-  },
+  })),
 });
 
 export function rotateApiKey(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

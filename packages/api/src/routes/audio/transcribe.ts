@@ -43,9 +43,9 @@ export function createTranscription(app: App, deps: TranscriptionDeps): void {
     path: TRANSCRIPTIONS_PATH,
     summary: doc("What is said in a small file, asked and answered as by OpenAI's API"),
     request: { body: { required: true, content: TRANSCRIPTION_CONTENT } },
-    responses: {
+    responses: doc(() => ({
       200: {
-        description: doc("In the format that was asked for."),
+        description: "In the format that was asked for.",
         content: { "application/json": { schema: {} } },
       },
       ...problems(
@@ -56,7 +56,7 @@ export function createTranscription(app: App, deps: TranscriptionDeps): void {
         "unsupported_media",
         "quota_exceeded",
       ),
-    },
+    })),
   });
   app.post(TRANSCRIPTIONS_PATH, authorize("jobs:write"), async function createTranscription(c) {
     requireReading(c);

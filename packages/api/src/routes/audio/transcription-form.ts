@@ -1,3 +1,4 @@
+import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { TRANSCRIPT_LANGUAGES } from "@earshot/shared/domain/transcript-languages";
 import type { AppContext } from "../../env.ts";
@@ -27,7 +28,7 @@ export interface TranscriptionForm {
 }
 
 /** As OpenAPI has it. */
-export const TRANSCRIPTION_CONTENT = {
+export const TRANSCRIPTION_CONTENT = doc(() => ({
   "multipart/form-data": {
     schema: {
       type: "object" as const,
@@ -43,7 +44,7 @@ export const TRANSCRIPTION_CONTENT = {
       },
     },
   },
-};
+}));
 
 /** @throws RefusedRequest that names the part. */
 export async function readTranscriptionForm(c: AppContext): Promise<TranscriptionForm> {

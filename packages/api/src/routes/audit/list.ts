@@ -30,24 +30,28 @@ const AuditQuery = z.strictObject({
   ...PAGE_SHAPE,
 });
 
-const AuditEntryBody = z
-  .object({
-    id: z.string(),
-    created_at: z.string(),
-    actor: z.object({ kind: z.enum(AUDIT_ACTOR_KINDS), id: z.string().nullable() }),
-    action: z.string(),
-    target: z.string().nullable(),
-    outcome: z.enum(AUDIT_OUTCOMES),
-    ip: z.string().nullable(),
-    request_id: z.string().nullable(),
-    detail: z.record(z.string(), z.unknown()),
-    sequence: z.int().nullable().describe(doc("Its place in the sealed log; null until it is sealed.")),
-  })
-  .meta({ id: doc("AuditEntry") });
+const AuditEntryBody = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      created_at: z.string(),
+      actor: z.object({ kind: z.enum(AUDIT_ACTOR_KINDS), id: z.string().nullable() }),
+      action: z.string(),
+      target: z.string().nullable(),
+      outcome: z.enum(AUDIT_OUTCOMES),
+      ip: z.string().nullable(),
+      request_id: z.string().nullable(),
+      detail: z.record(z.string(), z.unknown()),
+      sequence: z.int().nullable().describe("Its place in the sealed log; null until it is sealed."),
+    })
+    .meta({ id: "AuditEntry" }),
+);
 
-const AuditList = z
-  .object({ data: z.array(AuditEntryBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("AuditList") });
+const AuditList = doc(() =>
+  z
+    .object({ data: z.array(AuditEntryBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "AuditList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -55,13 +59,13 @@ const route = createRoute({
   summary: doc("Who did what in this account, the newest first"),
   middleware: authorize("audit:read"),
   request: { query: AuditQuery },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("A page. New entries do not move the pages that follow."),
+      description: "A page. New entries do not move the pages that follow.",
       content: { "application/json": { schema: AuditList } },
     },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listAudit(app: App, { db }: Pick<Deps, "db">): void {

@@ -43,8 +43,8 @@ const route = createRoute({
   security: [],
   middleware: openBody(),
   request: { body: { required: true, content: { "application/json": { schema: AcceptRequest } } } },
-  responses: {
-    201: { description: doc("Signed in."), content: { "application/json": { schema: BegunSessionBody } } },
+  responses: doc(() => ({
+    201: { description: "Signed in.", content: { "application/json": { schema: BegunSessionBody } } },
     ...problems(
       "validation_failed",
       "not_found",
@@ -53,7 +53,7 @@ const route = createRoute({
       "body_too_large",
       "unsupported_content_type",
     ),
-  },
+  })),
 });
 
 export function acceptInvitation(app: App, deps: Pick<Deps, "db" | "passwords">): void {

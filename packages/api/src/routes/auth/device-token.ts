@@ -16,24 +16,28 @@ const DeviceTokenRequest = z
   .strictObject({ device_code: z.string().min(1).max(128), grant_type: z.literal(GRANT).default(GRANT) })
   .meta({ id: doc("DeviceTokenRequest") });
 
-const DeviceToken = z
-  .object({
-    access_token: z
-      .string()
-      .describe(doc("Of a session: shown as a bearer. `Earshot-Session` on an answer replaces it.")),
-    token_type: z.literal("Bearer"),
-    expires_in: z.number().int(),
-    account_id: z.string(),
-  })
-  .meta({ id: doc("DeviceToken") });
+const DeviceToken = doc(() =>
+  z
+    .object({
+      access_token: z
+        .string()
+        .describe("Of a session: shown as a bearer. `Earshot-Session` on an answer replaces it."),
+      token_type: z.literal("Bearer"),
+      expires_in: z.number().int(),
+      account_id: z.string(),
+    })
+    .meta({ id: "DeviceToken" }),
+);
 
 /** RFC 8628, section 3.5, beside what every problem says. */
-const DeviceError = z
-  .object({
-    error: z.enum(["authorization_pending", "slow_down", "access_denied", "expired_token"]),
-    error_description: z.string(),
-  })
-  .meta({ id: doc("DeviceError") });
+const DeviceError = doc(() =>
+  z
+    .object({
+      error: z.enum(["authorization_pending", "slow_down", "access_denied", "expired_token"]),
+      error_description: z.string(),
+    })
+    .meta({ id: "DeviceError" }),
+);
 
 const { 400: INVALID, ...PROBLEMS } = problems(
   "validation_failed",
@@ -50,17 +54,17 @@ const route = createRoute({
   security: [],
   middleware: openBody(),
   request: { body: { required: true, content: { "application/json": { schema: DeviceTokenRequest } } } },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("Somebody has approved it. The answer is given once."),
+      description: "Somebody has approved it. The answer is given once.",
       content: { "application/json": { schema: DeviceToken } },
     },
     400: {
-      description: doc("Not yet, or not any more; or the request is not valid."),
+      description: "Not yet, or not any more; or the request is not valid.",
       content: { "application/json": { schema: DeviceError }, ...INVALID?.content },
     },
     ...PROBLEMS,
-  },
+  })),
 });
 
 const ERRORS = {

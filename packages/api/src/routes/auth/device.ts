@@ -25,16 +25,18 @@ const DeviceRequest = z
   .meta({ id: doc("DeviceRequest") });
 
 /** In the words of RFC 8628, section 3.2. */
-const DeviceLogin = z
-  .object({
-    device_code: z.string(),
-    user_code: z.string(),
-    verification_uri: z.string(),
-    verification_uri_complete: z.string(),
-    expires_in: z.number().int(),
-    interval: z.number().int(),
-  })
-  .meta({ id: doc("DeviceLogin") });
+const DeviceLogin = doc(() =>
+  z
+    .object({
+      device_code: z.string(),
+      user_code: z.string(),
+      verification_uri: z.string(),
+      verification_uri_complete: z.string(),
+      expires_in: z.number().int(),
+      interval: z.number().int(),
+    })
+    .meta({ id: "DeviceLogin" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -43,13 +45,13 @@ const route = createRoute({
   security: [],
   middleware: openBody(),
   request: { body: { required: false, content: { "application/json": { schema: DeviceRequest } } } },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("Show the code and the address; ask for the outcome meanwhile."),
+      description: "Show the code and the address; ask for the outcome meanwhile.",
       content: { "application/json": { schema: DeviceLogin } },
     },
     ...problems("validation_failed", "rate_limited", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function beginDevice(app: App, { db, tokens }: Pick<Deps, "db" | "tokens">): void {

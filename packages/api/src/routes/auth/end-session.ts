@@ -14,10 +14,10 @@ const route = createRoute({
   path: "/v1/auth/sessions/{id}",
   summary: doc("End one of your own sessions"),
   request: { params: IdParams },
-  responses: {
-    204: { description: doc("It is refused from now on.") },
+  responses: doc(() => ({
+    204: { description: "It is refused from now on." },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function endSession(app: App, { db }: Pick<Deps, "db">): void {

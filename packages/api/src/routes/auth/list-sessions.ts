@@ -9,32 +9,36 @@ import { requirePlace, writeCursor } from "../list-cursor.ts";
 import { PageQuery } from "../page-query.ts";
 import { requirePerson } from "./person.ts";
 
-const Session = z
-  .object({
-    id: z.string(),
-    kind: z.enum(["browser", "device"]),
-    client_name: z.string().nullable(),
-    ip: z.string().nullable().describe(doc("Where it was begun.")),
-    current: z.boolean().describe(doc("The one that asks.")),
-    created_at: z.iso.datetime(),
-    last_used_at: z.iso.datetime().describe(doc("To the minute.")),
-    expires_at: z.iso.datetime(),
-  })
-  .meta({ id: doc("Session") });
+const Session = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      kind: z.enum(["browser", "device"]),
+      client_name: z.string().nullable(),
+      ip: z.string().nullable().describe("Where it was begun."),
+      current: z.boolean().describe("The one that asks."),
+      created_at: z.iso.datetime(),
+      last_used_at: z.iso.datetime().describe("To the minute."),
+      expires_at: z.iso.datetime(),
+    })
+    .meta({ id: "Session" }),
+);
 
-const SessionList = z
-  .object({ data: z.array(Session), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("SessionList") });
+const SessionList = doc(() =>
+  z
+    .object({ data: z.array(Session), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "SessionList" }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/v1/auth/sessions",
   summary: doc("Your own open sessions, the newest first"),
   request: { query: PageQuery },
-  responses: {
-    200: { description: doc("A page."), content: { "application/json": { schema: SessionList } } },
+  responses: doc(() => ({
+    200: { description: "A page.", content: { "application/json": { schema: SessionList } } },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listSessions(app: App, { db }: Pick<Deps, "db">): void {

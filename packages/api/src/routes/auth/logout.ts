@@ -12,10 +12,10 @@ const route = createRoute({
   method: "post",
   path: "/v1/auth/logout",
   summary: doc("End the session that asks"),
-  responses: {
-    204: { description: doc("It is refused from now on, wherever its cookie was copied to.") },
+  responses: doc(() => ({
+    204: { description: "It is refused from now on, wherever its cookie was copied to." },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 export function logout(app: App, { db }: Pick<Deps, "db">): void {

@@ -30,8 +30,8 @@ const route = createRoute({
   security: [],
   middleware: openBody(),
   request: { body: { required: true, content: { "application/json": { schema: PasswordRequest } } } },
-  responses: {
-    200: { description: doc("Signed in."), content: { "application/json": { schema: BegunSessionBody } } },
+  responses: doc(() => ({
+    200: { description: "Signed in.", content: { "application/json": { schema: BegunSessionBody } } },
     ...problems(
       "validation_failed",
       "forbidden",
@@ -40,7 +40,7 @@ const route = createRoute({
       "body_too_large",
       "unsupported_content_type",
     ),
-  },
+  })),
 });
 
 type PasswordDeps = Pick<Deps, "db" | "passwords">;

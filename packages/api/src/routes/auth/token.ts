@@ -37,29 +37,30 @@ const TokenRequest = z
   .meta({ id: doc("TokenRequest") });
 
 /** In the words of OAuth 2 (RFC 6749, section 5.1). */
-const Token = z
-  .object({
-    access_token: z.string(),
-    token_type: z.literal("Bearer"),
-    expires_in: z.number().int(),
-    scope: z.string(),
-  })
-  .meta({ id: doc("AccessToken") });
+const Token = doc(() =>
+  z
+    .object({
+      access_token: z.string(),
+      token_type: z.literal("Bearer"),
+      expires_in: z.number().int(),
+      scope: z.string(),
+    })
+    .meta({ id: "AccessToken" }),
+);
 
 const route = createRoute({
   method: "post",
   path: "/v1/auth/token",
   summary: doc("Make an access token of an API key or a session, for ten minutes at most"),
   request: { body: { required: false, content: { "application/json": { schema: TokenRequest } } } },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc(
+      description:
         "The token. It outlives a revocation of what it was made from by no more than its own time.",
-      ),
       content: { "application/json": { schema: Token } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function createToken(app: App, deps: Pick<Deps, "db" | "clock" | "sealKeys" | "tokens">): void {

@@ -2,17 +2,19 @@ import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import type { Box as BoxRow } from "@earshot/shared/db/boxes";
 
-export const Box = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    status: z.enum(["live", "revoked"]),
-    algorithm: z.enum(["EdDSA", "ES256"]),
-    created_at: z.iso.datetime(),
-    last_seen_at: z.iso.datetime().nullable().describe(doc("When it was last given credentials.")),
-    revoked_at: z.iso.datetime().nullable(),
-  })
-  .meta({ id: doc("Box") });
+export const Box = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      status: z.enum(["live", "revoked"]),
+      algorithm: z.enum(["EdDSA", "ES256"]),
+      created_at: z.iso.datetime(),
+      last_seen_at: z.iso.datetime().nullable().describe("When it was last given credentials."),
+      revoked_at: z.iso.datetime().nullable(),
+    })
+    .meta({ id: "Box" }),
+);
 
 export function boxBody(box: BoxRow): z.output<typeof Box> {
   return {

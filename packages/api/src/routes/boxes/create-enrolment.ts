@@ -16,13 +16,15 @@ const EnrolmentRequest = z
   .strictObject({ name: z.string().trim().min(1).max(100).describe(doc("What you call the machine.")) })
   .meta({ id: doc("BoxEnrolmentRequest") });
 
-const Enrolment = z
-  .object({
-    code: z.string().describe(doc("Good once. It is shown this once.")),
-    name: z.string(),
-    expires_at: z.iso.datetime(),
-  })
-  .meta({ id: doc("BoxEnrolment") });
+const Enrolment = doc(() =>
+  z
+    .object({
+      code: z.string().describe("Good once. It is shown this once."),
+      name: z.string(),
+      expires_at: z.iso.datetime(),
+    })
+    .meta({ id: "BoxEnrolment" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -30,13 +32,13 @@ const route = createRoute({
   summary: doc("Make a code that lets one machine in, within a quarter of an hour"),
   middleware: authorize("boxes:write"),
   request: { body: { required: true, content: { "application/json": { schema: EnrolmentRequest } } } },
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc("The code, for `earshot worker enrol` on that machine."),
+      description: "The code, for `earshot worker enrol` on that machine.",
       content: { "application/json": { schema: Enrolment } },
     },
     ...problems("validation_failed", "forbidden", "conflict", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 /** Without Idempotency-Key: a saved answer would hold the code. */

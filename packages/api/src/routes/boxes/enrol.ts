@@ -20,13 +20,15 @@ const EnrolRequest = z
   .strictObject({ code: z.string().min(1).max(128), public_key: BoxPublicJwk })
   .meta({ id: doc("BoxRequest") });
 
-const Enrolled = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    audience: z.string().describe(doc("`aud` of the assertions by which the machine proves who it is.")),
-  })
-  .meta({ id: doc("EnrolledBox") });
+const Enrolled = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      audience: z.string().describe("`aud` of the assertions by which the machine proves who it is."),
+    })
+    .meta({ id: "EnrolledBox" }),
+);
 
 const routeOf = (deps: LimitDeps) =>
   createRoute({
@@ -36,10 +38,10 @@ const routeOf = (deps: LimitDeps) =>
     security: [],
     middleware: [limitAddress(deps, "auth"), ...openBody()] as const,
     request: { body: { required: true, content: { "application/json": { schema: EnrolRequest } } } },
-    responses: {
-      201: { description: doc("The machine is in."), content: { "application/json": { schema: Enrolled } } },
+    responses: doc(() => ({
+      201: { description: "The machine is in.", content: { "application/json": { schema: Enrolled } } },
       ...problems("validation_failed", "rate_limited", "body_too_large", "unsupported_content_type"),
-    },
+    })),
   });
 
 export function enrol(app: App, deps: Pick<Deps, "db" | "tokens"> & LimitDeps): void {

@@ -10,9 +10,11 @@ import { requirePlace, writeCursor } from "../list-cursor.ts";
 import { PageQuery } from "../page-query.ts";
 import { Box, boxBody } from "./box-body.ts";
 
-const BoxList = z
-  .object({ data: z.array(Box), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("BoxList") });
+const BoxList = doc(() =>
+  z
+    .object({ data: z.array(Box), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "BoxList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -20,10 +22,10 @@ const route = createRoute({
   summary: doc("List the machines that this account let in, the newest first, revoked ones too"),
   middleware: authorize("boxes:read"),
   request: { query: PageQuery },
-  responses: {
-    200: { description: doc("A page of machines."), content: { "application/json": { schema: BoxList } } },
+  responses: doc(() => ({
+    200: { description: "A page of machines.", content: { "application/json": { schema: BoxList } } },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listBoxes(app: App, { db }: Pick<Deps, "db">): void {

@@ -18,10 +18,10 @@ const route = createRoute({
   ),
   middleware: authorize("boxes:write"),
   request: { params: IdParams },
-  responses: {
-    204: { description: doc("The machine is out, now or before.") },
+  responses: doc(() => ({
+    204: { description: "The machine is out, now or before." },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function revokeBox(app: App, { db }: Pick<Deps, "db">): void {

@@ -28,33 +28,35 @@ const TokenRequest = z
   })
   .meta({ id: doc("BoxTokenRequest") });
 
-const BoxToken = z
-  .object({
-    box_id: z.string(),
-    expires_in: z.number().int().describe(doc("Seconds until all of it is worth nothing.")),
-    database: z.object({
-      url: z.string().describe(doc("With the machine's own login, without its password.")),
-      password: z.string(),
-    }),
-    queue: z.object({
-      url: z.string(),
-      endpoint: z.string().nullable().describe(doc("Of an SQS-compatible server; null for AWS.")),
-    }),
-    blobs: z
-      .string()
-      .nullable()
-      .describe(doc("The bucket; null where it is a directory, which the machine knows itself.")),
-    aws: z
-      .object({
-        access_key_id: z.string(),
-        secret_access_key: z.string(),
-        session_token: z.string().nullable(),
-      })
-      .nullable()
-      .describe(doc("For the queue, and for the bucket where that is on AWS. Null: the queue wants none.")),
-    result_seal_key: z.string().nullable().describe(doc("Seals results of speech, and opens nothing.")),
-  })
-  .meta({ id: doc("BoxToken") });
+const BoxToken = doc(() =>
+  z
+    .object({
+      box_id: z.string(),
+      expires_in: z.number().int().describe("Seconds until all of it is worth nothing."),
+      database: z.object({
+        url: z.string().describe("With the machine's own login, without its password."),
+        password: z.string(),
+      }),
+      queue: z.object({
+        url: z.string(),
+        endpoint: z.string().nullable().describe("Of an SQS-compatible server; null for AWS."),
+      }),
+      blobs: z
+        .string()
+        .nullable()
+        .describe("The bucket; null where it is a directory, which the machine knows itself."),
+      aws: z
+        .object({
+          access_key_id: z.string(),
+          secret_access_key: z.string(),
+          session_token: z.string().nullable(),
+        })
+        .nullable()
+        .describe("For the queue, and for the bucket where that is on AWS. Null: the queue wants none."),
+      result_seal_key: z.string().nullable().describe("Seals results of speech, and opens nothing."),
+    })
+    .meta({ id: "BoxToken" }),
+);
 
 const routeOf = (deps: LimitDeps) =>
   createRoute({
@@ -64,9 +66,9 @@ const routeOf = (deps: LimitDeps) =>
     security: [],
     middleware: [limitAddress(deps, "auth"), ...openBody()] as const,
     request: { body: { required: true, content: { "application/json": { schema: TokenRequest } } } },
-    responses: {
+    responses: doc(() => ({
       200: {
-        description: doc("They replace those before: the old password is worth nothing from now on."),
+        description: "They replace those before: the old password is worth nothing from now on.",
         content: { "application/json": { schema: BoxToken } },
       },
       ...problems(
@@ -76,7 +78,7 @@ const routeOf = (deps: LimitDeps) =>
         "body_too_large",
         "unsupported_content_type",
       ),
-    },
+    })),
   });
 
 type TokenDeps = Pick<Deps, "db" | "boxes" | "tokens" | "resultKeys"> & LimitDeps;

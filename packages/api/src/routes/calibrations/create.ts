@@ -15,13 +15,13 @@ const route = createRoute({
   path: "/v1/calibrations",
   summary: doc("Compute from the account's own results from which probability on music.mood makes a tag"),
   middleware: authorize("account:write"),
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc("A new version, which is not in use yet."),
+      description: "A new version, which is not in use yet.",
       content: { "application/json": { schema: CalibrationBody } },
     },
     ...problems("forbidden", "conflict"),
-  },
+  })),
 });
 
 export function createCalibration(app: App, { db }: Pick<Deps, "db">): void {

@@ -13,17 +13,17 @@ const route = createRoute({
   path: "/v1/calibrations",
   summary: doc("The account's calibrations of music.mood, the newest first"),
   middleware: authorize("account:read"),
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The newest 100."),
+      description: "The newest 100.",
       content: {
         "application/json": {
-          schema: z.object({ data: z.array(CalibrationBody) }).meta({ id: doc("CalibrationList") }),
+          schema: z.object({ data: z.array(CalibrationBody) }).meta({ id: "CalibrationList" }),
         },
       },
     },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 export function listCalibrations(app: App, { db }: Pick<Deps, "db">): void {

@@ -22,13 +22,13 @@ const route = createRoute({
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: CalibrationChange } } },
   },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The calibration as it is now. Results that are there stay as they are."),
+      description: "The calibration as it is now. Results that are there stay as they are.",
       content: { "application/json": { schema: CalibrationBody } },
     },
     ...problems("forbidden", "not_found", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function updateCalibration(app: App, { db }: Pick<Deps, "db">): void {

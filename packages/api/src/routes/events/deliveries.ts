@@ -12,7 +12,7 @@ import { requireEvent } from "./require-event.ts";
 
 const MOST = 500;
 
-const DeliveryList = z.object({ data: z.array(DeliveryBody) }).meta({ id: doc("DeliveryList") });
+const DeliveryList = doc(() => z.object({ data: z.array(DeliveryBody) }).meta({ id: "DeliveryList" }));
 
 const route = createRoute({
   method: "get",
@@ -20,13 +20,13 @@ const route = createRoute({
   summary: doc("Where an event was sent, with every attempt and the time of the next one"),
   middleware: authorize("events:read"),
   request: { params: IdParams },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc(() => `In the order of their making; the last ${MOST}, where there are more.`),
+      description: `In the order of their making; the last ${MOST}, where there are more.`,
       content: { "application/json": { schema: DeliveryList } },
     },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function listEventDeliveries(app: App, { db }: Pick<Deps, "db">): void {

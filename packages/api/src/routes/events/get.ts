@@ -14,10 +14,10 @@ const route = createRoute({
   summary: doc("One event"),
   middleware: authorize("events:read"),
   request: { params: IdParams },
-  responses: {
-    200: { description: doc("The event."), content: { "application/json": { schema: EventBody } } },
+  responses: doc(() => ({
+    200: { description: "The event.", content: { "application/json": { schema: EventBody } } },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function getEvent(app: App, { db }: Pick<Deps, "db">): void {

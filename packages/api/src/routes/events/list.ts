@@ -22,9 +22,11 @@ const EventQuery = z.strictObject({
   ...PAGE_SHAPE,
 });
 
-const EventList = z
-  .object({ data: z.array(EventBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("EventList") });
+const EventList = doc(() =>
+  z
+    .object({ data: z.array(EventBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "EventList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -32,13 +34,13 @@ const route = createRoute({
   summary: doc("List what happened, the newest first"),
   middleware: authorize("events:read"),
   request: { query: EventQuery },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("A page. New events do not move the pages that follow."),
+      description: "A page. New events do not move the pages that follow.",
       content: { "application/json": { schema: EventList } },
     },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listEvents(app: App, { db }: Pick<Deps, "db">): void {

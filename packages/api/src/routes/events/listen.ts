@@ -44,24 +44,24 @@ const ListenRequest = z
   })
   .meta({ id: doc("EventListenRequest") });
 
-const Heard = z
-  .object({
-    data: z.array(
-      z.object({
-        id: z.string(),
-        type: z.enum(EVENT_TYPES),
-        sequence: z.int(),
-        body: z.string().describe(doc("The very bytes that are signed: pass them on as they are.")),
-        headers: z
-          .record(z.string(), z.string())
-          .describe(
-            doc("`webhook-id`, `webhook-timestamp` and `webhook-signature`, as a delivery has them."),
-          ),
-      }),
-    ),
-    next_after: z.int(),
-  })
-  .meta({ id: doc("EventListenAnswer") });
+const Heard = doc(() =>
+  z
+    .object({
+      data: z.array(
+        z.object({
+          id: z.string(),
+          type: z.enum(EVENT_TYPES),
+          sequence: z.int(),
+          body: z.string().describe("The very bytes that are signed: pass them on as they are."),
+          headers: z
+            .record(z.string(), z.string())
+            .describe("`webhook-id`, `webhook-timestamp` and `webhook-signature`, as a delivery has them."),
+        }),
+      ),
+      next_after: z.int(),
+    })
+    .meta({ id: "EventListenAnswer" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -69,13 +69,13 @@ const route = createRoute({
   summary: doc("Wait for the account's events where no webhook can reach, signed as webhooks are"),
   middleware: authorize("events:read"),
   request: { body: { required: true, content: { "application/json": { schema: ListenRequest } } } },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("Events in the order of the account. None: the wait was over before one came."),
+      description: "Events in the order of the account. None: the wait was over before one came.",
       content: { "application/json": { schema: Heard } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 type Request = z.output<typeof ListenRequest>;

@@ -27,7 +27,7 @@ const RedeliverRequest = z
   })
   .meta({ id: doc("Redelivery") });
 
-const Redelivered = z.object({ delivery_ids: z.array(z.string()) }).meta({ id: doc("Redelivered") });
+const Redelivered = doc(() => z.object({ delivery_ids: z.array(z.string()) }).meta({ id: "Redelivered" }));
 
 const route = createRoute({
   method: "post",
@@ -38,9 +38,9 @@ const route = createRoute({
     params: IdParams,
     body: { required: false, content: { "application/json": { schema: RedeliverRequest } } },
   },
-  responses: {
+  responses: doc(() => ({
     202: {
-      description: doc("On its way. A delivery that waited for its next attempt is due at once."),
+      description: "On its way. A delivery that waited for its next attempt is due at once.",
       content: { "application/json": { schema: Redelivered } },
     },
     ...problems(
@@ -51,7 +51,7 @@ const route = createRoute({
       "body_too_large",
       "unsupported_content_type",
     ),
-  },
+  })),
 });
 
 export function redeliverEvent(app: App, { db }: Pick<Deps, "db">): void {

@@ -19,14 +19,14 @@ const route = createRoute({
   summary: doc("Cancel a job: at once while it is queued, within a beat of its worker while it runs"),
   middleware: authorize("jobs:write"),
   request: { params: IdParams },
-  responses: {
-    200: { description: doc("The job is canceled."), content: { "application/json": { schema: JobBody } } },
+  responses: doc(() => ({
+    200: { description: "The job is canceled.", content: { "application/json": { schema: JobBody } } },
     202: {
-      description: doc("The worker will be told."),
+      description: "The worker will be told.",
       content: { "application/json": { schema: JobBody } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone"),
-  },
+  })),
 });
 
 export function cancelJob(app: App, { db }: Pick<Deps, "db">): void {

@@ -28,8 +28,8 @@ const route = createRoute({
   summary: doc("Submit a job; with a form of up to 25 MiB, together with its file"),
   middleware: authorize("jobs:write"),
   request: { headers: SubmitHeaders, body: { required: true, content: CONTENT } },
-  responses: {
-    202: { description: doc("The job is durable."), content: { "application/json": { schema: JobBody } } },
+  responses: doc(() => ({
+    202: { description: "The job is durable.", content: { "application/json": { schema: JobBody } } },
     ...problems(
       "validation_failed",
       "forbidden",
@@ -41,7 +41,7 @@ const route = createRoute({
       "unsupported_content_type",
       "unsupported_media",
     ),
-  },
+  })),
 });
 
 type SubmitDeps = Pick<Deps, "db" | "blobs" | "bell" | "log" | "sealKeys" | "watchJobs" | "allowLoopback">;

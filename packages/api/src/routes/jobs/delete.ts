@@ -17,10 +17,10 @@ const route = createRoute({
   summary: doc("Delete an ended job's audio, results and vectors for good"),
   middleware: authorize("jobs:write"),
   request: { params: IdParams },
-  responses: {
-    204: { description: doc("Nothing is left but a tombstone, which answers 410.") },
+  responses: doc(() => ({
+    204: { description: "Nothing is left but a tombstone, which answers 410." },
     ...problems("forbidden", "not_found", "conflict"),
-  },
+  })),
 });
 
 export function deleteJob(app: App, deps: Pick<Deps, "db" | "blobs" | "log">): void {

@@ -43,11 +43,11 @@ const route = createRoute({
   ),
   middleware: authorize("jobs:read"),
   request: { params: IdParams, headers: Headers },
-  responses: {
-    200: { description: doc("The events."), content: { "text/event-stream": { schema: z.string() } } },
-    204: { description: doc("`Last-Event-ID` names the end: there is nothing more to come.") },
+  responses: doc(() => ({
+    200: { description: "The events.", content: { "text/event-stream": { schema: z.string() } } },
+    204: { description: "`Last-Event-ID` names the end: there is nothing more to come." },
     ...problems("validation_failed", "forbidden", "not_found", "gone"),
-  },
+  })),
 });
 
 /** GET /v1/jobs/{id}/events. The first look is made before the answer begins: a job that is not there is a 404. */

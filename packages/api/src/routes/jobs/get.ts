@@ -31,11 +31,11 @@ const route = createRoute({
   summary: doc("Show a job; with `wait`, once it has ended"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams, query: WaitQuery },
-  responses: {
-    200: { description: doc("The job."), content: { "application/json": { schema: JobBody } } },
-    304: { description: doc("The job is still as `If-None-Match` knows it.") },
+  responses: doc(() => ({
+    200: { description: "The job.", content: { "application/json": { schema: JobBody } } },
+    304: { description: "The job is still as `If-None-Match` knows it." },
     ...problems("validation_failed", "forbidden", "not_found", "gone"),
-  },
+  })),
 });
 
 export function getJob(app: App, deps: Pick<Deps, "db" | "watchJobs">): void {

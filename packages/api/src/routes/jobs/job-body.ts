@@ -8,75 +8,79 @@ import type { JobErrorCode } from "@earshot/shared/domain/errors";
 import { JOB_STATUSES } from "@earshot/shared/domain/job-status";
 import { roundScore, roundSeconds } from "@earshot/shared/domain/results";
 
-const time = z.iso.datetime().nullable();
-const seconds = z.number().nullable();
-const code = z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]);
+const time = doc(() => z.iso.datetime().nullable());
+const seconds = doc(() => z.number().nullable());
+const code = doc(() => z.enum(Object.keys(JOB_ERRORS) as [JobErrorCode, ...JobErrorCode[]]));
 
 /** What is known of the audio, once it was looked at. */
-export const JobInput = z
-  .object({
-    duration_seconds: z.number(),
-    codec: z.string(),
-    channels: z.int(),
-    sample_rate: z.int(),
-    sha256: z.string(),
-    tags: z.record(z.string(), z.string()),
-    truncated: z.literal(true).optional(),
-    declared_seconds: z.number().optional(),
-  })
-  .nullable();
+export const JobInput = doc(() =>
+  z
+    .object({
+      duration_seconds: z.number(),
+      codec: z.string(),
+      channels: z.int(),
+      sample_rate: z.int(),
+      sha256: z.string(),
+      tags: z.record(z.string(), z.string()),
+      truncated: z.literal(true).optional(),
+      declared_seconds: z.number().optional(),
+    })
+    .nullable(),
+);
 
 /** A job as clients see it (DESIGN section 3). Never with the webhook's secret. */
-export const JobBody = z
-  .object({
-    id: z.string(),
-    status: z.enum(JOB_STATUSES),
-    created_at: z.iso.datetime(),
-    started_at: time,
-    finished_at: time,
-    expires_at: time,
-    attempt: z.int(),
-    retried_from: z.string().nullable(),
-    input: JobInput,
-    progress: z.object({ stage: z.string(), fraction: z.number() }).nullable(),
-    tasks: z.array(
-      z.object({
-        task: z.string(),
-        status: z.enum(JOB_STATUSES),
-        model: z.string().nullable(),
-        version: z.string().nullable(),
-        error: z.object({ code, message: z.string() }).nullable(),
+export const JobBody = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      status: z.enum(JOB_STATUSES),
+      created_at: z.iso.datetime(),
+      started_at: time,
+      finished_at: time,
+      expires_at: time,
+      attempt: z.int(),
+      retried_from: z.string().nullable(),
+      input: JobInput,
+      progress: z.object({ stage: z.string(), fraction: z.number() }).nullable(),
+      tasks: z.array(
+        z.object({
+          task: z.string(),
+          status: z.enum(JOB_STATUSES),
+          model: z.string().nullable(),
+          version: z.string().nullable(),
+          error: z.object({ code, message: z.string() }).nullable(),
+        }),
+      ),
+      usage: z.object({
+        audio_seconds: seconds,
+        queue_seconds: seconds,
+        compute_seconds: seconds,
+        device: z.string().nullable(),
       }),
-    ),
-    usage: z.object({
-      audio_seconds: seconds,
-      queue_seconds: seconds,
-      compute_seconds: seconds,
-      device: z.string().nullable(),
-    }),
-    error: z.object({ code, message: z.string(), detail: z.record(z.string(), z.unknown()) }).nullable(),
-    metadata: z.record(z.string(), z.string()),
-    webhook: z
-      .object({
-        url: z.string(),
-        events: z.array(z.string()).nullable(),
-        event_id: z.string().nullable().describe(doc("What was sent last; the fields below tell of that.")),
-        status: z.enum(["pending", "succeeded", "failed"]).nullable(),
-        attempts: z.int(),
-        last_attempt: z
-          .object({
-            at: z.iso.datetime(),
-            latency_ms: z.int(),
-            status_code: z.int().nullable(),
-            error: z.string().nullable(),
-          })
-          .nullable(),
-        next_attempt_at: time,
-      })
-      .nullable(),
-    links: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
-  })
-  .meta({ id: doc("Job") });
+      error: z.object({ code, message: z.string(), detail: z.record(z.string(), z.unknown()) }).nullable(),
+      metadata: z.record(z.string(), z.string()),
+      webhook: z
+        .object({
+          url: z.string(),
+          events: z.array(z.string()).nullable(),
+          event_id: z.string().nullable().describe("What was sent last; the fields below tell of that."),
+          status: z.enum(["pending", "succeeded", "failed"]).nullable(),
+          attempts: z.int(),
+          last_attempt: z
+            .object({
+              at: z.iso.datetime(),
+              latency_ms: z.int(),
+              status_code: z.int().nullable(),
+              error: z.string().nullable(),
+            })
+            .nullable(),
+          next_attempt_at: time,
+        })
+        .nullable(),
+      links: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
+    })
+    .meta({ id: "Job" }),
+);
 
 export type JobBody = z.output<typeof JobBody>;
 

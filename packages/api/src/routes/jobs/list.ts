@@ -11,9 +11,11 @@ import { requirePlace, writeCursor } from "../list-cursor.ts";
 import { JobBody, jobBody } from "./job-body.ts";
 import { filterOf, ListQuery } from "./list-query.ts";
 
-const JobList = z
-  .object({ data: z.array(JobBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("JobList") });
+const JobList = doc(() =>
+  z
+    .object({ data: z.array(JobBody), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "JobList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -21,13 +23,13 @@ const route = createRoute({
   summary: doc("List jobs, the newest first, without deleted ones"),
   middleware: authorize("jobs:read"),
   request: { query: ListQuery },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("A page. New jobs do not move the pages that follow."),
+      description: "A page. New jobs do not move the pages that follow.",
       content: { "application/json": { schema: JobList } },
     },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listJobs(app: App, { db }: Pick<Deps, "db">): void {

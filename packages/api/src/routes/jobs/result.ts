@@ -18,18 +18,20 @@ import { streamResult } from "./stream-result.ts";
 import { MOST_POINTS } from "./thin-result.ts";
 
 /** The fields of the task's own result stand beside these. */
-export const TaskResultBody = z
-  .looseObject({ task: z.string(), status: z.enum(["succeeded", "failed"]) })
-  .meta({ id: doc("TaskResult") });
+export const TaskResultBody = doc(() =>
+  z.looseObject({ task: z.string(), status: z.enum(["succeeded", "failed"]) }).meta({ id: "TaskResult" }),
+);
 
-const JobResult = z
-  .object({
-    job_id: z.string(),
-    input: JobInput,
-    warnings: z.array(z.string()).optional(),
-    results: z.array(TaskResultBody),
-  })
-  .meta({ id: doc("JobResult") });
+const JobResult = doc(() =>
+  z
+    .object({
+      job_id: z.string(),
+      input: JobInput,
+      warnings: z.array(z.string()).optional(),
+      results: z.array(TaskResultBody),
+    })
+    .meta({ id: "JobResult" }),
+);
 
 type JobResult = z.output<typeof JobResult>;
 
@@ -39,16 +41,13 @@ const route = createRoute({
   summary: doc("What the tasks of an ended job found"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc(
-        () =>
-          `One result a task. A column over time has at most ${MOST_POINTS} points; where it has more, each n-th is kept and \`hop_seconds\` says the step.`,
-      ),
+      description: `One result a task. A column over time has at most ${MOST_POINTS} points; where it has more, each n-th is kept and \`hop_seconds\` says the step.`,
       content: { "application/json": { schema: JobResult } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone"),
-  },
+  })),
 });
 
 export function getResult(

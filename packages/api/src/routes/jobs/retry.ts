@@ -21,9 +21,9 @@ const route = createRoute({
   summary: doc("Submit an ended job once more, as a new job"),
   middleware: authorize("jobs:write"),
   request: { params: IdParams, headers: SubmitHeaders },
-  responses: {
+  responses: doc(() => ({
     202: {
-      description: doc("The new job, with `retried_from`."),
+      description: "The new job, with `retried_from`.",
       content: { "application/json": { schema: JobBody } },
     },
     ...problems(
@@ -35,7 +35,7 @@ const route = createRoute({
       "idempotency_in_flight",
       "idempotency_key_reused",
     ),
-  },
+  })),
 });
 
 export function retryJob(app: App, deps: Pick<Deps, "db" | "bell" | "log" | "sealKeys" | "watchJobs">): void {

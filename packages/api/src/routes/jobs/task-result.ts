@@ -25,13 +25,13 @@ const route = createRoute({
   summary: doc("What one task of an ended job found, with every point"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams.extend({ task: z.string() }) },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The result as it is stored."),
+      description: "The result as it is stored.",
       content: { "application/json": { schema: TaskResultBody } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone"),
-  },
+  })),
 });
 
 export function getTaskResult(

@@ -43,13 +43,13 @@ function routeOf(suffix: string, formats: readonly TranscriptFormat[]) {
     summary: doc("What was said, as text, subtitles or JSON, with speakers where they are known"),
     middleware: authorize("jobs:read"),
     request: { params: IdParams, query: CueQuery },
-    responses: {
+    responses: doc(() => ({
       200: {
-        description: doc("The limits are those of cues: text and JSON have none."),
+        description: "The limits are those of cues: text and JSON have none.",
         content: Object.fromEntries(formats.map((format) => [MEDIA_TYPES[format], { schema: z.string() }])),
       },
       ...problems("forbidden", "not_found", "not_acceptable", "conflict", "gone"),
-    },
+    })),
   });
 }
 

@@ -8,42 +8,44 @@ import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 
-const Quota = z.object({
-  limit: z.number().nullable().describe(doc("Null: without an end.")),
-  used: z.number(),
-});
-const Rate = z.object({ name: z.string(), limit: z.int(), window_seconds: z.int() });
+const Quota = doc(() =>
+  z.object({
+    limit: z.number().nullable().describe("Null: without an end."),
+    used: z.number(),
+  }),
+);
+const Rate = doc(() => z.object({ name: z.string(), limit: z.int(), window_seconds: z.int() }));
 
-const LimitsBody = z
-  .object({
-    rates: z
-      .array(Rate)
-      .describe(
-        doc(
+const LimitsBody = doc(() =>
+  z
+    .object({
+      rates: z
+        .array(Rate)
+        .describe(
           "`req` is for all requests of the account, `write` and `submit` for those that change something.",
         ),
-      ),
-    quotas: z.object({
-      queued_jobs: Quota,
-      upload_bytes_per_month: Quota,
-      audio_seconds_per_month: Quota,
-    }),
-    caps: z.record(z.string(), z.number()).describe(doc("Of one request, upload or job.")),
-  })
-  .meta({ id: doc("Limits") });
+      quotas: z.object({
+        queued_jobs: Quota,
+        upload_bytes_per_month: Quota,
+        audio_seconds_per_month: Quota,
+      }),
+      caps: z.record(z.string(), z.number()).describe("Of one request, upload or job."),
+    })
+    .meta({ id: "Limits" }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/v1/limits",
   summary: doc("What the account may, and how much of it is used"),
   middleware: authorize("account:read"),
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("Rates, quotas and caps."),
+      description: "Rates, quotas and caps.",
       content: { "application/json": { schema: LimitsBody } },
     },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 const CAPS = {

@@ -6,27 +6,29 @@ import type { App } from "../../env.ts";
 
 import { problems } from "../answers.ts";
 
-const Me = z
-  .object({
-    account_id: z.string(),
-    actor: z.object({ kind: z.enum(["api_key", "session", "token", "oidc"]), id: z.string() }),
-    key_id: z.string().optional().describe(doc("Of an API key, the same as the actor's id.")),
-    role: z.enum(ROLES).optional().describe(doc("Of a person.")),
-    scopes: z.array(z.string()),
-  })
-  .meta({ id: doc("Me") });
+const Me = doc(() =>
+  z
+    .object({
+      account_id: z.string(),
+      actor: z.object({ kind: z.enum(["api_key", "session", "token", "oidc"]), id: z.string() }),
+      key_id: z.string().optional().describe("Of an API key, the same as the actor's id."),
+      role: z.enum(ROLES).optional().describe("Of a person."),
+      scopes: z.array(z.string()),
+    })
+    .meta({ id: "Me" }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/v1/me",
   summary: doc("Who this credential is"),
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The account, who calls for it, and what that one may do."),
+      description: "The account, who calls for it, and what that one may do.",
       content: { "application/json": { schema: Me } },
     },
     ...problems(),
-  },
+  })),
 });
 
 export function getMe(app: App): void {

@@ -26,8 +26,8 @@ const route = createRoute({
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: MemberChange } } },
   },
-  responses: {
-    200: { description: doc("The member."), content: { "application/json": { schema: Member } } },
+  responses: doc(() => ({
+    200: { description: "The member.", content: { "application/json": { schema: Member } } },
     ...problems(
       "validation_failed",
       "forbidden",
@@ -36,7 +36,7 @@ const route = createRoute({
       "body_too_large",
       "unsupported_content_type",
     ),
-  },
+  })),
 });
 
 export function changeMember(app: App, { db }: Pick<Deps, "db">): void {

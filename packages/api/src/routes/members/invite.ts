@@ -21,13 +21,13 @@ const InvitationRequest = z
   .strictObject({ email: emailAddress, role: Role })
   .meta({ id: doc("InvitationRequest") });
 
-const NewInvitation = Invitation.extend({
-  token: z
-    .string()
-    .describe(
-      doc("Hand it to the one who is meant: it accepts the invitation, once. It is shown this once."),
-    ),
-}).meta({ id: doc("NewInvitation") });
+const NewInvitation = doc(() =>
+  Invitation.extend({
+    token: z
+      .string()
+      .describe("Hand it to the one who is meant: it accepts the invitation, once. It is shown this once."),
+  }).meta({ id: "NewInvitation" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -35,15 +35,14 @@ const route = createRoute({
   summary: doc("Invite somebody into the account"),
   middleware: authorize("members:write"),
   request: { body: { required: true, content: { "application/json": { schema: InvitationRequest } } } },
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc(
+      description:
         "Whoever signs in by an issuer that vouches for this address is a member from then on; so is who brings the token.",
-      ),
       content: { "application/json": { schema: NewInvitation } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function inviteMember(app: App, { db }: Pick<Deps, "db">): void {

@@ -12,16 +12,16 @@ import { Invitation, invitationBody, Member, memberBody } from "./member-body.ts
 
 const MOST_INVITATIONS = 100;
 
-const MemberList = z
-  .object({
-    data: z.array(Member),
-    has_more: z.boolean(),
-    next_cursor: z.string().nullable(),
-    invitations: z
-      .array(Invitation)
-      .describe(doc("Those that nobody has accepted yet, with the first page.")),
-  })
-  .meta({ id: doc("MemberList") });
+const MemberList = doc(() =>
+  z
+    .object({
+      data: z.array(Member),
+      has_more: z.boolean(),
+      next_cursor: z.string().nullable(),
+      invitations: z.array(Invitation).describe("Those that nobody has accepted yet, with the first page."),
+    })
+    .meta({ id: "MemberList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -29,10 +29,10 @@ const route = createRoute({
   summary: doc("Who is in the account, and who is invited"),
   middleware: authorize("members:read"),
   request: { query: PageQuery },
-  responses: {
-    200: { description: doc("A page."), content: { "application/json": { schema: MemberList } } },
+  responses: doc(() => ({
+    200: { description: "A page.", content: { "application/json": { schema: MemberList } } },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function listMembers(app: App, { db }: Pick<Deps, "db">): void {

@@ -5,19 +5,23 @@ import type { Invitation as InvitationRow, Member as MemberRow } from "@earshot/
 
 export const Role = z.enum(ROLES);
 
-export const Member = z
-  .object({
-    id: z.string(),
-    email: z.string(),
-    name: z.string().nullable(),
-    role: Role,
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: doc("Member") });
+export const Member = doc(() =>
+  z
+    .object({
+      id: z.string(),
+      email: z.string(),
+      name: z.string().nullable(),
+      role: Role,
+      created_at: z.iso.datetime(),
+    })
+    .meta({ id: "Member" }),
+);
 
-export const Invitation = z
-  .object({ id: z.string(), email: z.string(), role: Role, expires_at: z.iso.datetime() })
-  .meta({ id: doc("Invitation") });
+export const Invitation = doc(() =>
+  z
+    .object({ id: z.string(), email: z.string(), role: Role, expires_at: z.iso.datetime() })
+    .meta({ id: "Invitation" }),
+);
 
 export function memberBody(member: MemberRow): z.output<typeof Member> {
   const { userId: id, email, name, role, createdAt } = member;

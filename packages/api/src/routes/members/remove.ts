@@ -21,14 +21,13 @@ const route = createRoute({
   summary: doc("Remove a member, whose sessions and keys end at once, or withdraw an invitation"),
   middleware: authorize("members:write"),
   request: { params: IdParams },
-  responses: {
+  responses: doc(() => ({
     204: {
-      description: doc(
+      description:
         "Gone, and every key that he had made for himself or others. A key that another member has rotated since is that member's.",
-      ),
     },
     ...problems("forbidden", "not_found", "conflict"),
-  },
+  })),
 });
 
 export function removeMember(app: App, { db }: Pick<Deps, "db">): void {

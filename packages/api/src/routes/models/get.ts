@@ -16,10 +16,10 @@ const route = createRoute({
   summary: doc("One model: its labels, its licence and the hashes of its files"),
   middleware: authorize("jobs:read"),
   request: { params: IdParams },
-  responses: {
-    200: { description: doc("The model."), content: { "application/json": { schema: ModelBody } } },
+  responses: doc(() => ({
+    200: { description: "The model.", content: { "application/json": { schema: ModelBody } } },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function getModel(app: App, deps: Pick<Deps, "db" | "models">): void {

@@ -9,20 +9,20 @@ import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { ModelBody } from "./model-body.ts";
 
-const ModelList = z.object({ data: z.array(ModelBody) }).meta({ id: doc("ModelList") });
+const ModelList = doc(() => z.object({ data: z.array(ModelBody) }).meta({ id: "ModelList" }));
 
 const route = createRoute({
   method: "get",
   path: "/v1/models",
   summary: doc("The models behind the tasks"),
   middleware: authorize("jobs:read"),
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("Those that the account may use."),
+      description: "Those that the account may use.",
       content: { "application/json": { schema: ModelList } },
     },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 export function listModels(app: App, deps: Pick<Deps, "db" | "models">): void {

@@ -10,22 +10,22 @@ import { problems } from "../answers.ts";
 import { readSeeds } from "./seeds.ts";
 import { filterOf, SimilarRequest } from "./similar-request.ts";
 
-const SimilarJobs = z
-  .object({
-    space: z.string(),
-    data: z.array(
-      z.object({
-        job_id: z.string(),
-        score: z
-          .number()
-          .describe(doc("The cosine of the angle between the vectors: 1 is the same direction.")),
-        created_at: z.iso.datetime(),
-        metadata: z.record(z.string(), z.string()),
-        tags: z.record(z.string(), z.string()).describe(doc("Of the file, such as its artist and title.")),
-      }),
-    ),
-  })
-  .meta({ id: doc("SimilarJobs") });
+const SimilarJobs = doc(() =>
+  z
+    .object({
+      space: z.string(),
+      data: z.array(
+        z.object({
+          job_id: z.string(),
+          score: z.number().describe("The cosine of the angle between the vectors: 1 is the same direction."),
+          created_at: z.iso.datetime(),
+          metadata: z.record(z.string(), z.string()),
+          tags: z.record(z.string(), z.string()).describe("Of the file, such as its artist and title."),
+        }),
+      ),
+    })
+    .meta({ id: "SimilarJobs" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -33,15 +33,14 @@ const route = createRoute({
   summary: doc("Jobs whose audio is like that of others, the most like it first"),
   middleware: authorize("jobs:read"),
   request: { body: { required: true, content: { "application/json": { schema: SimilarRequest } } } },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc(
+      description:
         "Every vector of the space that the filter leaves was compared. The jobs that were asked about are not among them, nor are deleted ones.",
-      ),
       content: { "application/json": { schema: SimilarJobs } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function searchSimilar(app: App, { db }: Pick<Deps, "db">): void {

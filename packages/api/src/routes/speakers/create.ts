@@ -34,8 +34,8 @@ const route = createRoute({
   summary: doc("Enrol a person by the voice that a job heard"),
   middleware: authorize("speakers:write"),
   request: { body: { required: true, content: { "application/json": { schema: SpeakerRequest } } } },
-  responses: {
-    201: { description: doc("The speaker."), content: { "application/json": { schema: SpeakerBody } } },
+  responses: doc(() => ({
+    201: { description: "The speaker.", content: { "application/json": { schema: SpeakerBody } } },
     ...problems(
       "forbidden",
       "not_found",
@@ -45,7 +45,7 @@ const route = createRoute({
       "unsupported_content_type",
       "quota_exceeded",
     ),
-  },
+  })),
 });
 
 export function createSpeaker(app: App, deps: VoiceDeps & Pick<Deps, "sealKeys">): void {

@@ -16,10 +16,10 @@ const route = createRoute({
   summary: doc("Delete an enrolled speaker and their voice"),
   middleware: authorize("speakers:write"),
   request: { params: IdParams },
-  responses: {
-    204: { description: doc("Nothing of them is left but the audit log's lines.") },
+  responses: doc(() => ({
+    204: { description: "Nothing of them is left but the audit log's lines." },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function deleteSpeaker(app: App, { db }: Pick<Deps, "db">): void {

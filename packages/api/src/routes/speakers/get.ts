@@ -15,10 +15,10 @@ const route = createRoute({
   summary: doc("One enrolled speaker, without their voice"),
   middleware: authorize("speakers:read"),
   request: { params: IdParams },
-  responses: {
-    200: { description: doc("The speaker."), content: { "application/json": { schema: SpeakerBody } } },
+  responses: doc(() => ({
+    200: { description: "The speaker.", content: { "application/json": { schema: SpeakerBody } } },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function getSpeaker(app: App, { db }: Pick<Deps, "db">): void {

@@ -9,22 +9,24 @@ import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { SpeakerBody, speakerBody } from "./speaker-body.ts";
 
-const SpeakerList = z
-  .object({ data: z.array(SpeakerBody), has_more: z.literal(false), next_cursor: z.null() })
-  .meta({ id: doc("SpeakerList") });
+const SpeakerList = doc(() =>
+  z
+    .object({ data: z.array(SpeakerBody), has_more: z.literal(false), next_cursor: z.null() })
+    .meta({ id: "SpeakerList" }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/v1/speakers",
   summary: doc("List enrolled speakers, the newest first"),
   middleware: authorize("speakers:read"),
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc(() => `All of them: there are at most ${LIMITS.speakers}.`),
+      description: `All of them: there are at most ${LIMITS.speakers}.`,
       content: { "application/json": { schema: SpeakerList } },
     },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 export function listSpeakers(app: App, { db }: Pick<Deps, "db">): void {

@@ -28,22 +28,24 @@ const VerificationRequest = z
   })
   .meta({ id: doc("VerificationRequest") });
 
-const Verification = z
-  .object({
-    speaker_id: z.string(),
-    space: z.string(),
-    threshold: z.number().nullable().describe(doc("Null: nobody has said one for this space.")),
-    voices: z
-      .array(
-        z.object({
-          speaker: z.string(),
-          score: z.number().describe(doc("The cosine of the two voices.")),
-          decision: z.enum(["same", "different"]).nullable(),
-        }),
-      )
-      .describe(doc("The likeliest first.")),
-  })
-  .meta({ id: doc("Verification") });
+const Verification = doc(() =>
+  z
+    .object({
+      speaker_id: z.string(),
+      space: z.string(),
+      threshold: z.number().nullable().describe("Null: nobody has said one for this space."),
+      voices: z
+        .array(
+          z.object({
+            speaker: z.string(),
+            score: z.number().describe("The cosine of the two voices."),
+            decision: z.enum(["same", "different"]).nullable(),
+          }),
+        )
+        .describe("The likeliest first."),
+    })
+    .meta({ id: "Verification" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -54,13 +56,13 @@ const route = createRoute({
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: VerificationRequest } } },
   },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("How near each voice is to the speaker's."),
+      description: "How near each voice is to the speaker's.",
       content: { "application/json": { schema: Verification } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 /** Whom somebody looked for is in the audit log. */

@@ -12,9 +12,9 @@ import { IdParams, requireId } from "../ids.ts";
 import { closeUpload } from "./close-upload.ts";
 import { joinParts, UploadedParts } from "./join-parts.ts";
 
-const CompletedUpload = z
-  .object({ id: z.string(), status: z.literal("complete"), size: z.int() })
-  .meta({ id: doc("CompletedUpload") });
+const CompletedUpload = doc(() =>
+  z.object({ id: z.string(), status: z.literal("complete"), size: z.int() }).meta({ id: "CompletedUpload" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -27,9 +27,9 @@ const route = createRoute({
     params: IdParams,
     body: { required: false, content: { "application/json": { schema: UploadedParts } } },
   },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The file is there."),
+      description: "The file is there.",
       content: { "application/json": { schema: CompletedUpload } },
     },
     ...problems(
@@ -40,7 +40,7 @@ const route = createRoute({
       "unsupported_content_type",
       "unsupported_media",
     ),
-  },
+  })),
 });
 
 export function completeUpload(app: App, deps: Pick<Deps, "db" | "blobs" | "uploadSigner">): void {

@@ -30,9 +30,9 @@ const UploadRequest = z
   })
   .meta({ id: doc("UploadRequest") });
 
-const Upload = z
-  .object({ id: z.string(), ...UPLOAD_TARGETS, expires_at: z.iso.datetime() })
-  .meta({ id: doc("Upload") });
+const Upload = doc(() =>
+  z.object({ id: z.string(), ...UPLOAD_TARGETS, expires_at: z.iso.datetime() }).meta({ id: "Upload" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -40,13 +40,13 @@ const route = createRoute({
   summary: doc("Announce a file and get a signed URL to PUT it to, or one for each part of a large one"),
   middleware: authorize("uploads:write"),
   request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc("PUT the file to `put_url` with these headers, or its parts each to its own URL."),
+      description: "PUT the file to `put_url` with these headers, or its parts each to its own URL.",
       content: { "application/json": { schema: Upload } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function createUpload(app: App, { db, uploadSigner }: Pick<Deps, "db" | "uploadSigner">): void {

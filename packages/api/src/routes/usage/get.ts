@@ -15,17 +15,19 @@ const UsageQuery = z.strictObject({
     .describe(doc("This month without it; months are UTC's.")),
 });
 
-const UsageBody = z
-  .object({
-    month: z.string(),
-    jobs: z.int().describe(doc("Submitted, retries too.")),
-    uploads: z.int(),
-    upload_bytes: z.int().describe(doc("Announced.")),
-    audio_seconds: z.number().describe(doc("Of jobs that ended in the month.")),
-    compute_seconds: z.number(),
-    queued_jobs: z.int().describe(doc("Now.")),
-  })
-  .meta({ id: doc("Usage") });
+const UsageBody = doc(() =>
+  z
+    .object({
+      month: z.string(),
+      jobs: z.int().describe("Submitted, retries too."),
+      uploads: z.int(),
+      upload_bytes: z.int().describe("Announced."),
+      audio_seconds: z.number().describe("Of jobs that ended in the month."),
+      compute_seconds: z.number(),
+      queued_jobs: z.int().describe("Now."),
+    })
+    .meta({ id: "Usage" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -33,10 +35,10 @@ const route = createRoute({
   summary: doc("What the account used in a month"),
   middleware: authorize("account:read"),
   request: { query: UsageQuery },
-  responses: {
-    200: { description: doc("The sums."), content: { "application/json": { schema: UsageBody } } },
+  responses: doc(() => ({
+    200: { description: "The sums.", content: { "application/json": { schema: UsageBody } } },
     ...problems("validation_failed", "forbidden"),
-  },
+  })),
 });
 
 export function getUsage(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

@@ -14,15 +14,19 @@ import { requirePlace, writeCursor } from "../list-cursor.ts";
 import { PageQuery } from "../page-query.ts";
 import { requireEndpoint } from "./require-endpoint.ts";
 
-const EndpointAttempt = AttemptBody.extend({
-  delivery_id: z.string(),
-  event_id: z.string(),
-  type: z.enum(EVENT_TYPES),
-}).meta({ id: doc("WebhookEndpointAttempt") });
+const EndpointAttempt = doc(() =>
+  AttemptBody.extend({
+    delivery_id: z.string(),
+    event_id: z.string(),
+    type: z.enum(EVENT_TYPES),
+  }).meta({ id: "WebhookEndpointAttempt" }),
+);
 
-const AttemptList = z
-  .object({ data: z.array(EndpointAttempt), has_more: z.boolean(), next_cursor: z.string().nullable() })
-  .meta({ id: doc("WebhookEndpointAttemptList") });
+const AttemptList = doc(() =>
+  z
+    .object({ data: z.array(EndpointAttempt), has_more: z.boolean(), next_cursor: z.string().nullable() })
+    .meta({ id: "WebhookEndpointAttemptList" }),
+);
 
 const route = createRoute({
   method: "get",
@@ -30,13 +34,13 @@ const route = createRoute({
   summary: doc("What was sent to a webhook endpoint, the newest attempt first"),
   middleware: authorize("webhooks:read"),
   request: { params: IdParams, query: PageQuery },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("A page of attempts."),
+      description: "A page of attempts.",
       content: { "application/json": { schema: AttemptList } },
     },
     ...problems("validation_failed", "forbidden", "not_found"),
-  },
+  })),
 });
 
 export function listWebhookAttempts(app: App, { db }: Pick<Deps, "db">): void {

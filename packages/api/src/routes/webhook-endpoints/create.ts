@@ -20,9 +20,9 @@ const route = createRoute({
   summary: doc("Name a URL that this account's events are posted to; its signing secret is shown this once"),
   middleware: authorize("webhooks:write"),
   request: { body: { required: true, content: { "application/json": { schema: EndpointRequest } } } },
-  responses: {
+  responses: doc(() => ({
     201: {
-      description: doc("The endpoint, with its secret."),
+      description: "The endpoint, with its secret.",
       content: { "application/json": { schema: EndpointWithSecret } },
     },
     ...problems(
@@ -32,7 +32,7 @@ const route = createRoute({
       "unsupported_content_type",
       "quota_exceeded",
     ),
-  },
+  })),
 });
 
 type CreateDeps = Pick<Deps, "db" | "sealKeys" | "clock" | "allowLoopback">;

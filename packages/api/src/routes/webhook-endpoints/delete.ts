@@ -16,10 +16,10 @@ const route = createRoute({
   summary: doc("Delete a webhook endpoint and its secrets; what waits for it is not sent any more"),
   middleware: authorize("webhooks:write"),
   request: { params: IdParams },
-  responses: {
-    204: { description: doc("It is gone. What was sent to it stays with its events.") },
+  responses: doc(() => ({
+    204: { description: "It is gone. What was sent to it stays with its events." },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function deleteWebhookEndpoint(app: App, { db }: Pick<Deps, "db">): void {

@@ -15,10 +15,10 @@ const route = createRoute({
   summary: doc("One webhook endpoint, without its secret"),
   middleware: authorize("webhooks:read"),
   request: { params: IdParams },
-  responses: {
-    200: { description: doc("The endpoint."), content: { "application/json": { schema: EndpointBody } } },
+  responses: doc(() => ({
+    200: { description: "The endpoint.", content: { "application/json": { schema: EndpointBody } } },
     ...problems("forbidden", "not_found"),
-  },
+  })),
 });
 
 export function getWebhookEndpoint(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

@@ -9,22 +9,24 @@ import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { EndpointBody, endpointBody } from "./endpoint-body.ts";
 
-const EndpointList = z
-  .object({ data: z.array(EndpointBody), has_more: z.literal(false), next_cursor: z.null() })
-  .meta({ id: doc("WebhookEndpointList") });
+const EndpointList = doc(() =>
+  z
+    .object({ data: z.array(EndpointBody), has_more: z.literal(false), next_cursor: z.null() })
+    .meta({ id: "WebhookEndpointList" }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/v1/webhook-endpoints",
   summary: doc("List webhook endpoints, the newest first"),
   middleware: authorize("webhooks:read"),
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc(() => `All of them: there are at most ${LIMITS.webhookEndpoints}.`),
+      description: `All of them: there are at most ${LIMITS.webhookEndpoints}.`,
       content: { "application/json": { schema: EndpointList } },
     },
     ...problems("forbidden"),
-  },
+  })),
 });
 
 export function listWebhookEndpoints(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

@@ -21,16 +21,16 @@ const RecoverRequest = z
   })
   .meta({ id: doc("WebhookRecovery") });
 
-const Recovered = z
-  .object({
-    recovered: z.int().describe(doc("Events that are sent once more.")),
-    has_more: z
-      .boolean()
-      .describe(
-        doc(() => `One request recovers at most ${LIMITS.recoveredAtOnce}; the same request again goes on.`),
-      ),
-  })
-  .meta({ id: doc("WebhookRecovered") });
+const Recovered = doc(() =>
+  z
+    .object({
+      recovered: z.int().describe("Events that are sent once more."),
+      has_more: z
+        .boolean()
+        .describe(`One request recovers at most ${LIMITS.recoveredAtOnce}; the same request again goes on.`),
+    })
+    .meta({ id: "WebhookRecovered" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -43,9 +43,9 @@ const route = createRoute({
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: RecoverRequest } } },
   },
-  responses: {
+  responses: doc(() => ({
     202: {
-      description: doc("They are on their way."),
+      description: "They are on their way.",
       content: { "application/json": { schema: Recovered } },
     },
     ...problems(
@@ -56,7 +56,7 @@ const route = createRoute({
       "body_too_large",
       "unsupported_content_type",
     ),
-  },
+  })),
 });
 
 export function recoverWebhookEndpoint(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

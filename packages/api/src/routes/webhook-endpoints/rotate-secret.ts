@@ -23,13 +23,13 @@ const route = createRoute({
     params: IdParams,
     body: ROTATION_BODY,
   },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The endpoint, with its new secret."),
+      description: "The endpoint, with its new secret.",
       content: { "application/json": { schema: EndpointWithSecret } },
     },
     ...problems("validation_failed", "forbidden", "not_found", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function rotateWebhookSecret(app: App, deps: Pick<Deps, "db" | "sealKeys" | "clock">): void {

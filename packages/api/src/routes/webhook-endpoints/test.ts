@@ -11,9 +11,11 @@ import { problems } from "../answers.ts";
 import { IdParams, requireId } from "../ids.ts";
 import { requireEnabled } from "./require-endpoint.ts";
 
-const SentTest = z
-  .object({ event_id: z.string(), links: z.object({ event: z.string(), deliveries: z.string() }) })
-  .meta({ id: doc("WebhookTest") });
+const SentTest = doc(() =>
+  z
+    .object({ event_id: z.string(), links: z.object({ event: z.string(), deliveries: z.string() }) })
+    .meta({ id: "WebhookTest" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -21,13 +23,13 @@ const route = createRoute({
   summary: doc("Send a `webhook.test` event to this endpoint alone, once"),
   middleware: authorize("webhooks:write"),
   request: { params: IdParams },
-  responses: {
+  responses: doc(() => ({
     202: {
-      description: doc("It is on its way; the deliveries of the event show what came of it."),
+      description: "It is on its way; the deliveries of the event show what came of it.",
       content: { "application/json": { schema: SentTest } },
     },
     ...problems("forbidden", "not_found", "conflict"),
-  },
+  })),
 });
 
 export function testWebhookEndpoint(app: App, { db, clock }: Pick<Deps, "db" | "clock">): void {

@@ -22,13 +22,13 @@ const route = createRoute({
     params: IdParams,
     body: { required: true, content: { "application/json": { schema: EndpointChange } } },
   },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The endpoint as it is now."),
+      description: "The endpoint as it is now.",
       content: { "application/json": { schema: EndpointBody } },
     },
     ...problems("validation_failed", "forbidden", "not_found", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 type UpdateDeps = Pick<Deps, "db" | "clock" | "allowLoopback">;

@@ -10,26 +10,28 @@ import { problems } from "../answers.ts";
 /** Half as long as a new key is published before it signs: nobody who keeps to it meets a key that he doesn't know. */
 const CACHE_SECONDS = 300;
 
-const JwkSet = z
-  .object({
-    keys: z.array(
-      z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string(), use: z.literal("sig") }),
-    ),
-  })
-  .meta({ id: doc("JwkSet") });
+const JwkSet = doc(() =>
+  z
+    .object({
+      keys: z.array(
+        z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string(), use: z.literal("sig") }),
+      ),
+    })
+    .meta({ id: "JwkSet" }),
+);
 
 const route = createRoute({
   method: "get",
   path: "/.well-known/jwks.json",
   summary: doc("The public keys that access tokens are signed with, the next ones and the last ones too"),
   security: [],
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("A set of keys (RFC 7517), each named by its thumbprint (RFC 7638)."),
+      description: "A set of keys (RFC 7517), each named by its thumbprint (RFC 7638).",
       content: { "application/json": { schema: JwkSet } },
     },
     ...problems(),
-  },
+  })),
 });
 
 export function getJwks(app: App, { db }: Pick<Deps, "db">): void {
