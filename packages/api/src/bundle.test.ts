@@ -66,7 +66,7 @@ test("its start loads no more of Node than its modules ask for by name", async (
 });
 
 test("its start builds no schema, no table and no object of Intl: a request builds what it needs", async () => {
-  const counter = join(API, "test/edge/work-at-start.main.ts");
+  const counter = fileURLToPath(new URL("../test/edge/work-at-start.main.ts", import.meta.url));
   const bundle = join(directory, "entry.workers.js");
   const { stdout } = await promisify(execFile)(process.execPath, [counter, bundle]);
   expect(JSON.parse(stdout)).toEqual({ schemas: 0, tables: 0, intl: 0 });
