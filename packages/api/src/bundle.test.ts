@@ -72,7 +72,7 @@ test("its start builds no schema, no table and no object of Intl: a request buil
   expect(JSON.parse(stdout)).toEqual({ schemas: 0, tables: 0, intl: 0 });
 });
 
-test("no answer's schema is in it", async () => {
+test("no answer's schema is in it: `responses` and what they are made of go through doc()", async () => {
   const bundle = await readFile(join(directory, "entry.workers.js"), "utf8");
   expect(bundle.match(/responses:(?!void 0)/g)).toBeNull();
   expect(bundle).not.toContain("application/problem+json:");

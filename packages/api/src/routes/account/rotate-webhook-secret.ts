@@ -10,15 +10,14 @@ import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { ROTATION_BODY, SecretRotation } from "../webhook-endpoints/secret-rotation.ts";
 
-const RotatedSecret = z
-  .object({
-    secret: z.string().describe(doc("It is shown this once.")),
-    previous_secret_until: z.iso
-      .datetime()
-      .nullable()
-      .describe(doc("Until then the secret before signs too.")),
-  })
-  .meta({ id: doc("AccountWebhookSecret") });
+const RotatedSecret = doc(() =>
+  z
+    .object({
+      secret: z.string().describe("It is shown this once."),
+      previous_secret_until: z.iso.datetime().nullable().describe("Until then the secret before signs too."),
+    })
+    .meta({ id: "AccountWebhookSecret" }),
+);
 
 const route = createRoute({
   method: "post",
@@ -28,13 +27,13 @@ const route = createRoute({
   ),
   middleware: authorize("webhooks:write"),
   request: { body: ROTATION_BODY },
-  responses: {
+  responses: doc(() => ({
     200: {
-      description: doc("The new secret."),
+      description: "The new secret.",
       content: { "application/json": { schema: RotatedSecret } },
     },
     ...problems("validation_failed", "forbidden", "body_too_large", "unsupported_content_type"),
-  },
+  })),
 });
 
 export function rotateAccountSecret(app: App, deps: Pick<Deps, "db" | "sealKeys">): void {
