@@ -33,6 +33,21 @@ function doorFor(overrides: object = {}) {
   return createApp({ ...api.deps, providers: [openProvider(config, { now: () => clockMs })] });
 }
 
+/** One whose provider says this, and nothing else. */
+function doorOf(keys: object, issuer = idp.issuer) {
+  const [config] = parseIssuers(
+    JSON.stringify([{ ...machineRules(idp.issuer), account: { id: api.caller.accountId } }]),
+  );
+  if (config === undefined) throw new Error("no issuer");
+  const asked: string[] = [];
+  const fetchFrom = async (url: string) => {
+    asked.push(url);
+    return url.endsWith("/jwks") ? keys : { issuer, jwks_uri: `${idp.issuer}/jwks` };
+  };
+  const providers = [openProvider(config, { now: () => clockMs, fetchFrom })];
+  return { via: createApp({ ...api.deps, providers }), asked };
+}
+
 const me = (token: string, via = doorFor()) =>
   api.send("GET", "/v1/me", { via, headers: { Authorization: `Bearer ${token}` } });
 
@@ -96,6 +111,39 @@ test("after the issuer has replaced its keys its new tokens are believed, and th
   clockMs += 31_000;
   expect((await me(await machineToken(idp, "admin"), via)).status).toBe(200);
   expect((await me(old, via)).status).toBe(401);
+});
+
+test("a key that the issuer has withdrawn is believed for ten minutes at most, whoever else asks", async () => {
+  const via = doorFor();
+  const token = await machineToken(idp, "admin");
+  expect((await me(token, via)).status).toBe(200);
+  await idp.replaceKeys();
+  clockMs += 9 * 60_000;
+  expect((await me(token, via)).status).toBe(200);
+  clockMs += 61_000;
+  expect((await me(token, via)).status).toBe(401);
+});
+
+test.for([
+  ["an access token", "at+jwt", 200],
+  ["one that does not say what it is", undefined, 200],
+  ["the word that somebody has signed out", "logout+jwt", 401],
+  ["a token that is bound to a key", "dpop+jwt", 401],
+] as const)("of what the issuer signs, %s is answered by %s: %i", async ([, typ, status]) => {
+  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+  const { via } = doorOf({ keys: [{ ...(await exportJWK(publicKey)), kid: "k", use: "sig" }] });
+  const claims = decodeJwt(await machineToken(idp, "admin"));
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "k", typ }).sign(privateKey);
+  expect((await me(token, via)).status).toBe(status);
+});
+
+test("an issuer whose metadata names another one vouches for nobody", async () => {
+  const keys = (await (await fetch(`${idp.issuer}/jwks`)).json()) as object;
+  const token = await machineToken(idp, "admin");
+  expect((await me(token, doorOf(keys).via)).status).toBe(200);
+  const { via, asked } = doorOf(keys, "https://somebody.else.test");
+  expect((await me(token, via)).status).toBe(401);
+  expect(asked).toEqual([`${idp.issuer}/.well-known/openid-configuration`]);
 });
 
 test("an issuer that is down is asked less and less, and what is known of it holds on", async () => {

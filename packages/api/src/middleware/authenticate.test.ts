@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
 import { countingQueries } from "../../test/counting-queries.ts";
+import { addPerson } from "../../test/person.ts";
 import { createApp } from "../app.ts";
 import { until } from "@earshot/testkit/until";
 
@@ -58,20 +59,34 @@ test("a credential that is none, unknown, wrong, revoked or expired is refused a
   }
 });
 
-test("known and unknown keys cost the same queries", async () => {
+test("known and unknown keys and sessions cost the same queries and the same hashes", async () => {
   const revoked = await api.addCaller();
   await api.owner.sql`update api_keys set revoked_at = now() where account_id = ${revoked.accountId}`;
+  const person = await addPerson(api.owner.db, api.caller.accountId, "viewer");
+  const ended = await addPerson(api.owner.db, api.caller.accountId, "viewer");
+  await api.owner.sql`update sessions set revoked_at = now() where id = ${ended.sessionId}`;
   const counted = countingQueries(api.deps.db);
   const app = createApp({ ...api.deps, db: counted.db });
-  const costs: number[] = [];
-  for (const key of [withOtherPrefix(api.caller), withOtherSecret(api.caller), revoked.key]) {
+  const hashes = vi.spyOn(crypto.subtle, "digest");
+  const credentials = [
+    withOtherPrefix(api.caller),
+    withOtherSecret(api.caller),
+    revoked.key,
+    person.token.replace(/^es_.{26}/, "es_01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    `${person.token.slice(0, -43)}${"A".repeat(43)}`,
+    ended.token,
+  ];
+  const costs: { queries: number; hashes: number }[] = [];
+  for (const credential of credentials) {
     const before = counted.count();
-    await me(`Bearer ${key}`, app);
-    // One for the key, one for the audit log, which is written after the answer.
+    hashes.mockClear();
+    expect((await me(`Bearer ${credential}`, app)).status).toBe(401);
+    // One for the credential, one for the audit log, which is written after the answer.
     await until(async () => counted.count() - before >= 2, { describe: "the audit log" });
-    costs.push(counted.count() - before);
+    costs.push({ queries: counted.count() - before, hashes: hashes.mock.calls.length });
   }
-  expect(costs).toEqual([2, 2, 2]);
+  expect(costs).toEqual(credentials.map(() => ({ queries: 2, hashes: 1 })));
+  hashes.mockRestore();
 });
 
 test("a key notes when it was used, once a minute", async () => {

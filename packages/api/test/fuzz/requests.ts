@@ -1,3 +1,5 @@
+import { ID_PREFIXES } from "@earshot/shared/crypto/ids";
+import { TASK_NAMES } from "@earshot/shared/domain/tasks";
 import type { RequestOptions } from "../request.ts";
 import type { Random } from "./random.ts";
 import { brokenValue, HOSTILE, validValue } from "./values.ts";
@@ -6,6 +8,7 @@ import type { Resolve, Schema } from "./values.ts";
 export interface Operation {
   parameters?: { name: string; in: string; required?: boolean; schema: Schema }[];
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
+  security?: object[];
   responses: Record<string, { content?: Record<string, { schema?: Schema }> }>;
 }
 
@@ -24,6 +27,12 @@ const TYPES = [
   "",
 ];
 
+const FORM_TYPE = "multipart/form-data";
+const BOUNDARY = "of-the-fuzz";
+
+/** Beginnings of files: of audio, more often than of something else. */
+const FILES = ["RIFF....WAVEfmt ", "OggS\0\u0002", "fLaC", "RIFF....WAVE", "<!doctype html>", "%PDF-1.7", ""];
+
 /** A request of the operation, valid as far as the contract can say; or, more often, with something broken in it. */
 export function fuzzRequest(
   method: string,
@@ -36,11 +45,12 @@ export function fuzzRequest(
     const valid = validValue(schema, random, resolve);
     return String(random.chance(0.3) ? random.oneOf([...HOSTILE, brokenValue(valid, random)]) : valid);
   };
-  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const schema = parameters.find((parameter) => parameter.in === "path" && parameter.name === name)?.schema;
-    return segment(
-      random.chance(0.7) && name === "id" ? random.oneOf(ids) : valueOf(schema ?? { type: "string" }),
-    );
+  const path = template.replaceAll(/(?<=(\w[\w-]*)\/)\{(\w+)\}/g, (_, noun: string, name: string) => {
+    const declared = parameters.find((parameter) => parameter.in === "path" && parameter.name === name);
+    // Any text, says the contract of a task's name.
+    const schema = name === "task" ? { enum: [...TASK_NAMES] } : declared?.schema;
+    const choices = name === "id" && random.chance(0.8) ? idsOf(noun, ids, random) : [];
+    return segment(choices.length > 0 ? random.oneOf(choices) : valueOf(schema ?? { type: "string" }));
   });
   const query = parameters
     .filter((parameter) => parameter.in === "query" && (parameter.required || random.chance(0.4)))
@@ -62,6 +72,27 @@ export function fuzzRequest(
   };
 }
 
+/** What a path says before an id, and the kind of id that is meant. */
+const NOUNS: Readonly<Record<string, keyof typeof ID_PREFIXES>> = {
+  "api-keys": "apiKey",
+  boxes: "box",
+  calibrations: "calibration",
+  events: "event",
+  jobs: "job",
+  members: "user",
+  sessions: "session",
+  speakers: "speaker",
+  uploads: "upload",
+  "webhook-endpoints": "endpoint",
+};
+
+/** Most often ids of the kind that is meant. */
+function idsOf(noun: string, ids: readonly string[], random: Random): readonly string[] {
+  const kind = NOUNS[noun];
+  if (kind === undefined || random.chance(0.25)) return ids;
+  return ids.filter((id) => id.startsWith(`${ID_PREFIXES[kind]}_`));
+}
+
 function bodyOf(
   method: string,
   { requestBody }: Operation,
@@ -77,16 +108,40 @@ function fuzzBody(
   random: Random,
   resolve: Resolve,
 ): RequestOptions {
-  const schema = content["application/json"]?.schema ?? { type: "object" };
+  const [declared, { schema }] = random.oneOf(Object.entries(content));
   const valid = validValue(schema, random, resolve);
   const value = random.chance(0.35) ? valid : brokenValue(valid, random);
-  const text = JSON.stringify(value) ?? "";
-  const type = random.chance(0.08) ? random.oneOf(TYPES) : "application/json";
+  const isForm = declared === FORM_TYPE;
+  const text = isForm ? formText(value, resolve(schema), random) : (JSON.stringify(value) ?? "");
+  const type = random.chance(0.08) ? random.oneOf(TYPES) : isForm ? `${FORM_TYPE}; boundary=${BOUNDARY}` : declared;
   const headers = { "Content-Type": type === "" ? null : type };
   if (random.chance(0.03)) return { headers };
   if (random.chance(0.06)) return { headers, body: text.slice(0, random.below(text.length + 1)) };
   if (random.chance(0.02)) return { headers, body: Uint8Array.of(0xff, 0xfe, 0x22, 0xc0) };
   return { headers, body: text };
+}
+
+/** As clients send it: bytes as a file, what has fields as JSON, a list as one part for each of it. */
+function formText(value: unknown, { properties = {} }: Schema, random: Random): string {
+  const fields = typeof value === "object" && value !== null ? Object.entries(value) : [["file", value]];
+  const parts = fields.flatMap(([name, field]) =>
+    [field].flat().map((one: unknown) => {
+      const isFile = properties[String(name)]?.format === "binary";
+      const disposition = `form-data; name="${quoted(String(name))}"${isFile ? '; filename="a.wav"' : ""}`;
+      const text = isFile && typeof one === "string" ? random.oneOf(FILES) : partText(one);
+      return `--${BOUNDARY}\r\nContent-Disposition: ${disposition}\r\n\r\n${text}\r\n`;
+    }),
+  );
+  return `${parts.join("")}--${BOUNDARY}--\r\n`;
+}
+
+function partText(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** WHATWG's form encoding of a name. */
+function quoted(name: string): string {
+  return name.replaceAll('"', "%22").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }
 
 /** A body where none is asked for. */

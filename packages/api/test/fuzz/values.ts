@@ -72,6 +72,12 @@ const HOSTILE_VALUES = [
   ...HOSTILE,
 ];
 
+/** What no schema says: what a secret of webhooks is, and that nobody here has the patience to wait. */
+const UNSAID: Readonly<Record<string, unknown>> = {
+  secret: `whsec_${btoa("0123456789".repeat(3))}`,
+  wait: 0,
+};
+
 const samples = new Map<string, string[]>();
 
 /** Texts that match: made once a pattern, for that is slow. */
@@ -118,6 +124,7 @@ export function brokenValue(valid: unknown, random: Random): unknown {
 
 function validText({ format, pattern, minLength = 0, maxLength = 40 }: Schema, random: Random): string {
   if (format === "date-time") return random.oneOf(["2026-01-01T00:00:00Z", "1999-12-31T23:59:59.999+01:00"]);
+  if (format === "email") return `${random.oneOf(["a", "b", "c.d+e"])}@example.com`;
   if (format === "uri" || format === "url") return "https://example.com/a.wav";
   if (pattern !== undefined) return random.oneOf(matching(pattern)).slice(0, maxLength);
   const length = Math.max(minLength, Math.min(maxLength, random.oneOf([1, 3, 20, maxLength])));
@@ -139,7 +146,9 @@ function validArray({ items = {}, minItems = 0, maxItems = 3 }: Schema, random: 
 function validObject(schema: Schema, random: Random, resolve: Resolve): Record<string, unknown> {
   const { properties = {}, required = [], additionalProperties } = schema;
   const kept = Object.entries(properties).filter(([name]) => required.includes(name) || random.chance(0.4));
-  const object = Object.fromEntries(kept.map(([name, field]) => [name, validValue(field, random, resolve)]));
+  const object = Object.fromEntries(
+    kept.map(([name, field]) => [name, UNSAID[name] ?? validValue(field, random, resolve)]),
+  );
   if (typeof additionalProperties === "object" && random.chance(0.5)) {
     object[`field_${random.below(9)}`] = validValue(additionalProperties, random, resolve);
   }

@@ -59,6 +59,23 @@ test("hashes are those of node, over text as UTF-8", async () => {
   expect(toHex(await hmacSha256(utf8("key"), utf8("text")))).toBe(hmac);
 });
 
+test("a comparison takes as long for texts that differ at once as for those that differ at their end", () => {
+  const text = "x".repeat(500_000);
+  const [atOnce, atEnd] = [`y${text.slice(1)}`, `${text.slice(1)}y`];
+  const fastest = (other: string) =>
+    Math.min(
+      ...Array.from({ length: 7 }, () => {
+        const begun = performance.now();
+        constantTimeEqual(text, other);
+        return performance.now() - begun;
+      }),
+    );
+  constantTimeEqual(text, atEnd);
+  const ratio = fastest(atEnd) / fastest(atOnce);
+  expect(ratio).toBeGreaterThan(1 / 3);
+  expect(ratio).toBeLessThan(3);
+});
+
 test("random bytes are as many as asked for, and others each time", () => {
   expect(randomBytes(32)).toHaveLength(32);
   expect(randomBytes(32)).not.toEqual(randomBytes(32));

@@ -10,9 +10,11 @@ const RESPONSE_FORMATS = ["json", "text", "srt", "vtt", "verbose_json"] as const
 
 const GRANULARITIES = "timestamp_granularities[]";
 
+const MODELS = ["whisper-1", "whisper-base"] as const;
+
 /** The fields of OpenAI's form beside the file, as a form has them: text. */
 const Fields = z.strictObject({
-  model: z.enum(["whisper-1", "whisper-base"], "The model here is whisper-base; whisper-1 means it too"),
+  model: z.enum(MODELS, "The model here is whisper-base; whisper-1 means it too"),
   language: z.enum(TRANSCRIPT_LANGUAGES).optional(),
   prompt: z.string().max(2_000).optional(),
   response_format: z.enum(RESPONSE_FORMATS).default("json"),
@@ -35,7 +37,7 @@ export const TRANSCRIPTION_CONTENT = doc(() => ({
       required: ["file", "model"],
       properties: {
         file: { type: "string" as const, format: "binary" },
-        model: { type: "string" as const },
+        model: { type: "string" as const, enum: [...MODELS] },
         language: { type: "string" as const },
         prompt: { type: "string" as const },
         response_format: { type: "string" as const, enum: [...RESPONSE_FORMATS] },
