@@ -1,10 +1,12 @@
 import { sealKeyOf } from "../test/sealed-result.ts";
 import { startApi } from "../test/api-under-test.ts";
+import { openAsBox } from "../test/open-as-box.ts";
 import { describeAccount } from "../test/suites/describe-account.ts";
 import { startIdentityProvider } from "../test/identity-provider.ts";
 import { machineRules } from "../test/machine-token.ts";
 import { CALLBACK, signInRules } from "../test/sign-in-rules.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
+import { describeBoxes } from "../test/suites/describe-boxes.ts";
 import { describeDeviceLogin } from "../test/suites/describe-device-login.ts";
 import { describeIssuerTokens } from "../test/suites/describe-issuer-tokens.ts";
 import type { DoorWithIssuer } from "../test/suites/describe-issuer-tokens.ts";
@@ -68,6 +70,7 @@ async function openBesideProvider(
 
 describeAccount(openOnNode);
 describeApiKeys(openOnNode);
+describeBoxes(openOnNode, openAsBox);
 describeDeviceLogin(openOnNode);
 describeJobs(openOnNode);
 describeListing(openOnNode);

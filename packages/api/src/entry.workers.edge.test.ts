@@ -1,11 +1,13 @@
 import { env } from "cloudflare:workers";
 import { until } from "@earshot/testkit/until";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { bodyOf } from "../test/answer.ts";
 import { readEvents } from "../test/read-events.ts";
 import { openAtEdge } from "../test/edge/open-at-edge.ts";
+import { openAsBox } from "../test/open-as-box.ts";
 import { describeAccount } from "../test/suites/describe-account.ts";
 import { describeApiKeys } from "../test/suites/describe-api-keys.ts";
+import { describeBoxes } from "../test/suites/describe-boxes.ts";
 import { describeEvents } from "../test/suites/describe-events.ts";
 import { describeDeviceLogin } from "../test/suites/describe-device-login.ts";
 import { describeIssuerTokens } from "../test/suites/describe-issuer-tokens.ts";
@@ -21,6 +23,7 @@ import { describeSdk } from "../test/suites/describe-sdk.ts";
 import { describeUploads } from "../test/suites/describe-uploads.ts";
 import { describeWebhooks } from "../test/suites/describe-webhooks.ts";
 import type { FrontDoor } from "../test/suites/front-door.ts";
+import { connectedSocket, openEdgeDatabase } from "./edge/edge-database.ts";
 import type { EdgeEnv } from "./edge/edge-env.ts";
 import worker from "./entry.workers.ts";
 
@@ -29,6 +32,7 @@ beforeAll(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
 
 describeAccount(openAtEdge);
 describeApiKeys(openAtEdge);
+describeBoxes(openAtEdge, (box) => openAsBox(box, { carrier: connectedSocket }));
 describeDeviceLogin(openAtEdge);
 describeJobs(openAtEdge);
 describeEvents(openAtEdge);
@@ -96,6 +100,23 @@ describe("the Worker", () => {
     );
     expect(seen).toEqual(jobs);
     await until(async () => (await connections()) === 0, { describe: "no connection of the Worker" });
+  });
+
+  test("the socket that the Worker opens proves a login's password by SCRAM, and no other one is let in", async () => {
+    const [login, password] = [`scram_${crypto.randomUUID().replaceAll("-", "")}`, crypto.randomUUID()];
+    await door.owner.sql.unsafe(`create role ${login} login password '${password}'`);
+    const asked = (shown: string) => {
+      const url = new URL(inject("edge").ownerUrl);
+      [url.username, url.password] = [login, shown];
+      const HYPERDRIVE = { connectionString: url.href } as EdgeEnv["HYPERDRIVE"];
+      return openEdgeDatabase({ HYPERDRIVE }).execute("select current_user as name");
+    };
+    try {
+      expect([...(await asked(password))]).toEqual([{ name: login }]);
+      await expect(asked("another")).rejects.toMatchObject({ cause: { code: "28P01" } });
+    } finally {
+      await door.owner.sql.unsafe(`drop role ${login}`);
+    }
   });
 
   test("a file of more than 64 MiB is taken in parts", async () => {

@@ -67,9 +67,22 @@ async function newAccount() {
   const person = await addPerson(api.owner.db, as.accountId, "owner", "device");
   const ended = (await bodyOf(await api.send("POST", "/v1/jobs", { json: JOB, as }))).id;
   await claimAndFinish(api.owner.db, ended);
-  const busy = (await bodyOf(await api.send("POST", "/v1/jobs", { json: { ...JOB, tasks: TASK_NAMES }, as }))).id;
+  const busy = (await bodyOf(await api.send("POST", "/v1/jobs", { json: { ...JOB, tasks: TASK_NAMES }, as })))
+    .id;
   const made = await makeOneOfEach(api, as);
-  return { as, person, ids: [...made, ended, busy, person.sessionId, person.userId, "job_01ARZ3NDEKTSV4RRFFQ69G5FAV", "silero_vad"] };
+  return {
+    as,
+    person,
+    ids: [
+      ...made,
+      ended,
+      busy,
+      person.sessionId,
+      person.userId,
+      "job_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+      "silero_vad",
+    ],
+  };
 }
 
 /** What is wrong with an answer by the contract; null when nothing is. */
@@ -148,14 +161,28 @@ test("every route that is not in the document is a page, or is asked by machines
   expect(others.toSorted()).toEqual(PAGES);
 });
 
-const FIELDS = ["account_id", "code", "decision", "email", "iss", "issuer", "password", "return_to", "state", "user_code"];
+const FIELDS = [
+  "account_id",
+  "code",
+  "decision",
+  "email",
+  "iss",
+  "issuer",
+  "password",
+  "return_to",
+  "state",
+  "user_code",
+];
 
 test.each(PAGES)("40 requests to %s: no fault of ours, no cause shown", async (name) => {
   const [method = "", path = ""] = name.split(" ");
   const { person } = await newAccount();
   const random = seeded(name.length);
   for (let sent = 0; sent < 40; sent += 1) {
-    const fields = FIELDS.filter(() => random.chance(0.5)).map((field) => [field, random.oneOf(HOSTILE).toWellFormed()]);
+    const fields = FIELDS.filter(() => random.chance(0.5)).map((field): [string, string] => [
+      field,
+      random.oneOf(HOSTILE).toWellFormed(),
+    ]);
     const text = new URLSearchParams(fields).toString();
     const answer = await api.send(method, method === "GET" ? `${path}?${text}` : path, {
       ...(method === "POST" && { body: text }),
@@ -164,11 +191,16 @@ test.each(PAGES)("40 requests to %s: no fault of ours, no cause shown", async (n
         Origin: "https://api.test",
         "X-Test-Client-Ip": `192.0.2.${sent}`,
         "Content-Type": method === "POST" ? "application/x-www-form-urlencoded" : null,
-        Cookie: random.oneOf([`__Host-earshot=${person.token}`, `__Host-earshot-flow=${random.below(9)}`, "a"]),
+        Cookie: random.oneOf([
+          `__Host-earshot=${person.token}`,
+          `__Host-earshot-flow=${random.below(9)}`,
+          "a",
+        ]),
       },
     });
     expect(answer.status, text).toBeLessThan(500);
     // The document holds examples of everything, and the page is made of it.
-    if (!path.startsWith("/docs") && path !== "/openapi.json") expect(await answer.text(), text).not.toMatch(CAUSE);
+    if (!path.startsWith("/docs") && path !== "/openapi.json")
+      expect(await answer.text(), text).not.toMatch(CAUSE);
   }
 });

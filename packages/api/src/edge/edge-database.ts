@@ -24,7 +24,7 @@ export function openEdgeDatabase({ HYPERDRIVE }: Pick<EdgeEnv, "HYPERDRIVE">): D
  * The driver's own socket for Workers throws into the void when it is closed while it reads; the runtime's `node:net`
  * does not. It is loaded here: a Worker's start pays for what its modules import.
  */
-async function connectedSocket({ host, port }: { host: string[]; port: number[] }): Promise<Socket> {
+export async function connectedSocket({ host, port }: { host: string[]; port: number[] }): Promise<Socket> {
   const { connect } = await import("node:net");
   const socket = connect({ host: host[0] ?? "", port: port[0] ?? 5432 });
   try {

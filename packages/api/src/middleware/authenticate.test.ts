@@ -1,3 +1,4 @@
+import { touchApiKey } from "@earshot/shared/db/api-keys";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
@@ -96,6 +97,13 @@ test("a key notes when it was used, once a minute", async () => {
       ?.at;
   await me(`Bearer ${caller.key}`);
   const first = await until(lastUse, { describe: "a time of use" });
-  await me(`Bearer ${caller.key}`);
+  const counted = countingQueries(api.deps.db);
+  await me(`Bearer ${caller.key}`, createApp({ ...api.deps, db: counted.db }));
+  // It was looked for, and that was all.
+  expect(counted.count()).toBe(1);
+  const [row] = await api.owner.sql<
+    { id: string }[]
+  >`select id from api_keys where account_id = ${caller.accountId}`;
+  await touchApiKey(api.deps.db, row?.id ?? "");
   expect(await lastUse()).toEqual(first);
 });

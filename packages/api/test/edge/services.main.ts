@@ -38,6 +38,7 @@ const services: EdgeServices = {
   variables: {
     EARSHOT_PUBLIC_URL: "https://api.test",
     EARSHOT_OIDC_ISSUERS: JSON.stringify([signInRules(identity.issuer), machineRules(machines.issuer)]),
+    EARSHOT_BOX_DATABASE_URL: `postgres://127.0.0.1:${port}/${template}`,
     EARSHOT_QUEUE_URL: queue.url,
     EARSHOT_QUEUE_ENDPOINT: queue.endpoint,
     EARSHOT_QUEUE_CREDENTIALS: "embedded:embedded",

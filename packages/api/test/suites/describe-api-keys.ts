@@ -86,6 +86,13 @@ export function describeApiKeys(open: OpenFrontDoor): void {
       expect([await meStatus(old, home), await meStatus(next, home)]).toEqual([401, 200]);
     });
 
+    test("no grace lets a key live longer than it would have", async () => {
+      const old = await make({ expires_at: new Date(Date.now() + 3600_000).toISOString() });
+      await door.send("POST", `${PATH}/${old.id}/rotate`, { json: { grace_seconds: 7200 } });
+      const ending = await bodyOf<Key>(await door.send("GET", `${PATH}/${old.id}`));
+      expect(ending.expires_at).toBe(old.expires_at);
+    });
+
     test("without grace the old key ends at once; and no key is rotated twice, nor when it is dead", async () => {
       const old = await make();
       const rotate = (id: string) =>
