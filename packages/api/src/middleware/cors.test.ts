@@ -38,6 +38,8 @@ test("a listed origin may ask, with cookies, and read what it is told", async ()
   expect(answer.headers.get("Access-Control-Allow-Credentials")).toBe("true");
   expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("X-Request-Id");
   expect(answer.headers.get("Vary")).toContain("Origin");
+  // Where an answer is embedded, not asked for: https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header
+  expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
 });
 
 test("its preflight needs no credential, refusals can be read, and the same goes for an upload", async () => {
@@ -53,6 +55,7 @@ test.for(NOT_LISTED)("%s may not", async (origin) => {
   const answer = await api.send("GET", "/v1/me", { headers: { Origin: origin } });
   expect(answer.status).toBe(200);
   expect(corsHeaders(answer)).toEqual([]);
+  expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("same-origin");
   expect(answer.headers.get("Vary")).toContain("Origin");
   expect(corsHeaders(await preflight(origin))).toEqual([]);
 });

@@ -43,7 +43,7 @@ test("every answer forbids framing, guessing and plain http, and says nothing of
     expect(headers.get("X-Content-Type-Options"), name).toBe("nosniff");
     expect(headers.get("Referrer-Policy"), name).toBe("no-referrer");
     expect(headers.get("X-Frame-Options"), name).toBe("DENY");
-    expect(headers.get("Cross-Origin-Resource-Policy"), name).not.toBeNull();
+    expect(headers.get("Cross-Origin-Resource-Policy"), name).toBe("same-origin");
     expect(headers.get("X-Request-Id"), name).not.toBeNull();
   }
 });

@@ -113,11 +113,8 @@ function fuzzBody(
   const value = random.chance(0.35) ? valid : brokenValue(valid, random);
   const isForm = declared === FORM_TYPE;
   const text = isForm ? formText(value, resolve(schema), random) : (JSON.stringify(value) ?? "");
-  const type = random.chance(0.08)
-    ? random.oneOf(TYPES)
-    : isForm
-      ? `${FORM_TYPE}; boundary=${BOUNDARY}`
-      : declared;
+  const right = isForm ? `${FORM_TYPE}; boundary=${BOUNDARY}` : declared;
+  const type = random.chance(0.08) ? random.oneOf(TYPES) : right;
   const headers = { "Content-Type": type === "" ? null : type };
   if (random.chance(0.03)) return { headers };
   if (random.chance(0.06)) return { headers, body: text.slice(0, random.below(text.length + 1)) };

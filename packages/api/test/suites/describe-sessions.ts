@@ -98,6 +98,15 @@ export function describeSessions(open: OpenFrontDoor): void {
       expect([await statusOf(idle.token), await statusOf(old.token)]).toEqual([401, 401]);
     });
 
+    test("a session that is used lives on", async () => {
+      const { token, sessionId } = await add("viewer");
+      for (const _ of [1, 2]) {
+        await door.owner.sql`
+          update sessions set last_used_at = last_used_at - interval '7 hours' where id = ${sessionId}`;
+        expect(await statusOf(token)).toBe(200);
+      }
+    });
+
     test("the old cookie is dead after logout, and its answer clears it", async () => {
       const { token, sessionId } = await add("viewer");
       await passTime(sessionId, 700);
