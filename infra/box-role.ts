@@ -16,12 +16,7 @@ new aws.iam.RolePolicy("BoxPolicy", {
   role: boxRole.name,
   policy: allow([
     {
-      Action: [
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
-        "sqs:GetQueueAttributes",
-      ],
+      Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
       Resource: [jobsQueue.arn],
     },
     { Action: ["s3:GetObject"], Resource: [$interpolate`${audioBucket.arn}/uploads/*`] },

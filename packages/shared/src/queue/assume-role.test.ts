@@ -69,7 +69,11 @@ test("what STS lends is asked for by a signed request, and cut down to one queue
         Resource: "arn:aws:sqs:eu-central-1:123456789012:jobs",
       },
       { Effect: "Allow", Action: ["s3:GetObject"], Resource: "arn:aws:s3:::audio/uploads/*" },
-      { Effect: "Allow", Action: ["s3:GetObject", "s3:PutObject"], Resource: "arn:aws:s3:::audio/results/*" },
+      {
+        Effect: "Allow",
+        Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
+        Resource: "arn:aws:s3:::audio/results/*",
+      },
     ],
   });
 });

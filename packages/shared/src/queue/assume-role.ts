@@ -61,7 +61,7 @@ function elementOf(xml: string, name: string): string {
   return text;
 }
 
-/** What a box does: takes messages of one queue, reads uploads, writes results. */
+/** What a box does: takes messages of one queue, reads uploads, writes results, in parts where they are large. The role has the same (infra/box-role.ts). */
 export function boxPolicy({ queueArn, bucket }: { queueArn: string; bucket: string | null }): object {
   const allow = (actions: readonly string[], resource: string) => ({
     Effect: "Allow",
@@ -76,7 +76,7 @@ export function boxPolicy({ queueArn, bucket }: { queueArn: string; bucket: stri
         ? []
         : [
             allow(["s3:GetObject"], `arn:aws:s3:::${bucket}/uploads/*`),
-            allow(["s3:GetObject", "s3:PutObject"], `arn:aws:s3:::${bucket}/results/*`),
+            allow(["s3:PutObject", "s3:AbortMultipartUpload"], `arn:aws:s3:::${bucket}/results/*`),
           ]),
     ],
   };

