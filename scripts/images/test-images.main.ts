@@ -1,105 +1,87 @@
-import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { openBuildah } from "./buildah.ts";
+import { checkComposeFiles } from "./compose.ts";
+import { checkContents, checkSettings } from "./image-checks.ts";
+import { ROOT } from "./root.ts";
+import { makeStandIn, STAND_IN } from "./stand-in.ts";
 
-/**
- * Builds the images with buildah on a stand-in base, a Debian with this machine's Node, and starts them as nobody's root.
- * Needs root, `buildah` and `debootstrap`, and the network of both package managers. What only a Docker daemon or a GPU
- * can show it does not show: the published bases, CUDA, and what compose files ask of the daemon.
- */
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const STAND_IN = "localhost/earshot-stand-in";
+const HELP = `npm run test:images -- [--directory DIR]
+
+Builds both Dockerfiles with buildah on a stand-in for their bases (a Debian with this machine's Node), looks through their
+settings and layers, has docker compose read the compose files, and starts the services of single-box.yaml from the images: as
+their own user, without capabilities, on a root that is read-only, with what the file mounts and nothing else. They have to pass
+the file's own health checks, do a job, and end at SIGTERM.
+
+It needs root, the Debian packages buildah, debootstrap, iproute2 and util-linux, 4 GB of disk in /var/tmp, and a network that
+has npm's registry and a mirror of Debian. Where docker compose is not installed, that of Debian 13 is fetched and put nowhere.
+
+  --directory DIR       keeps the base and what was built in DIR, and begins with them the next time
+  DEBIAN_MIRROR         in place of debootstrap's own
+  NODE_EXTRA_CA_CERTS   certificates that npm has to believe during the build; no image holds them, but the stand-in
+  STORAGE_DRIVER        of buildah: overlay, or vfs where overlays can't be mounted
+
+What only a Docker daemon can show: the published bases, Docker's seccomp profile, limits of memory and processes, networks and
+published ports, restarts, and Caddy and Postgres as containers. What only a GPU can show: CUDA's provider, which is left out here.`;
+
 const IMAGES = { cpu: [], cuda: ["CUDA_PROVIDER=none", `CUDA_IMAGE=${STAND_IN}`] } as const;
 
-if (process.getuid?.() !== 0) throw new Error("test:images wants to be root: debootstrap and buildah do");
-// Not in /tmp, which some machines mount without devices.
-const directory = mkdtempSync("/var/tmp/earshot-images-");
-try {
-  makeStandIn();
-  for (const [name, args] of Object.entries(IMAGES)) {
-    build(name, [`NODE_IMAGE=${STAND_IN}`, ...args]);
-    start(name);
+const { values: options } = parseArgs({
+  options: { help: { type: "boolean", default: false }, directory: { type: "string" } },
+});
+if (options.help) console.log(HELP);
+else testImages();
+
+function testImages(): void {
+  requireWhatItNeeds();
+  // Not in /tmp, which some machines mount without devices.
+  const directory = options.directory ?? mkdtempSync("/var/tmp/earshot-images-");
+  mkdirSync(directory, { recursive: true });
+  const buildah = openBuildah(directory);
+  try {
+    const compose = step("docker compose config -q accepts every compose file", () =>
+      checkComposeFiles(directory),
+    );
+    if (buildah.has(STAND_IN)) console.log(`the stand-in of ${directory} is taken again`);
+    else step("a stand-in for the bases", () => makeStandIn(buildah, directory));
+    const roots = Object.fromEntries(
+      Object.entries(IMAGES).map(([name, args]) => {
+        step(`Dockerfile.${name} builds`, () => buildah.build(name, [`NODE_IMAGE=${STAND_IN}`, ...args]));
+        step(`${name}: user, entry point and labels`, () => checkSettings(buildah, name));
+        step(`${name}: no secret, no weights and no tests in a layer`, () => checkContents(buildah, name));
+        return [name, { path: buildah.mount(name), env: buildah.settings(name).Env }];
+      }),
+    );
+    const plan = join(directory, "plan.json");
+    writeFileSync(plan, JSON.stringify({ directory, compose, roots }));
+    step("the services of single-box.yaml start from the images", () => startServices(plan));
+    console.log("both images are built, and start");
+  } finally {
+    buildah.unmountAll();
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   }
-  console.log("both images build, and start as uid 10001");
-} finally {
-  rmSync(directory, { recursive: true, force: true });
 }
 
-function buildah(...args: string[]): string {
-  const store = ["--root", join(directory, "store"), "--runroot", join(directory, "run")];
-  const options = { cwd: ROOT, encoding: "utf8", env: { ...process.env, STORAGE_DRIVER: "vfs" } } as const;
-  return execFileSync("buildah", [...store, ...args], { ...options, stdio: ["ignore", "pipe", "inherit"] });
-}
-
-/** What the Dockerfiles expect of their base: Debian, Node and npm. */
-function makeStandIn(): void {
-  const system = join(directory, "rootfs");
-  const suite = process.env["DEBIAN_SUITE"] ?? "bookworm";
-  const mirror = process.env["DEBIAN_MIRROR"];
-  const packages = "--include=ca-certificates";
-  execFileSync(
-    "debootstrap",
-    ["--variant=minbase", packages, suite, system, ...(mirror === undefined ? [] : [mirror])],
-    { stdio: ["ignore", "ignore", "inherit"] },
+function requireWhatItNeeds(): void {
+  const missing = ["buildah", "debootstrap", "ip", "setpriv", "unshare", "tar", "npm"].filter(
+    (program) => spawnSync("which", [program]).status !== 0,
   );
-  const node = join(system, "usr/local/bin/node");
-  copyFileSync(process.execPath, node);
-  chmodSync(node, 0o755);
-  // …/npm/bin/npm-cli.js, wherever this machine has it.
-  const npm = join(realpathSync(execFileSync("which", ["npm"], { encoding: "utf8" }).trim()), "../..");
-  mkdirSync(join(system, "usr/local/lib/node_modules"), { recursive: true });
-  cpSync(npm, join(system, "usr/local/lib/node_modules/npm"), { recursive: true });
-  for (const tool of ["npm", "npx"])
-    symlinkSync(`../lib/node_modules/npm/bin/${tool}-cli.js`, join(system, "usr/local/bin", tool));
-  const authorities = "/etc/ssl/certs/ca-certificates.crt";
-  copyFileSync(process.env["NODE_EXTRA_CA_CERTS"] ?? authorities, join(system, authorities));
-  const container = buildah("from", "scratch").trim();
-  buildah("add", container, system, "/");
-  const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  buildah("config", "--env", `NODE_EXTRA_CA_CERTS=${authorities}`, "--env", `PATH=${path}`, container);
-  buildah("commit", "--rm", container, STAND_IN);
+  if (process.getuid?.() !== 0) throw new Error("test:images wants to be root: debootstrap and mounts do");
+  if (missing.length > 0) throw new Error(`test:images needs ${missing.join(", ")} (see --help)`);
 }
 
-function build(name: string, args: readonly string[]): void {
-  const file = `infra/images/Dockerfile.${name}`;
-  const given = args.flatMap((arg) => ["--build-arg", arg]);
-  buildah(
-    "bud",
-    "--isolation",
-    "chroot",
-    ...given,
-    "--ignorefile",
-    `${file}.dockerignore`,
-    "-f",
-    file,
-    "-t",
-    name,
-    ".",
-  );
+/** In a network of its own: the ports of the compose file are free there, and nothing gets out. */
+function startServices(plan: string): void {
+  const main = join(ROOT, "scripts/images/services.main.ts");
+  const { status } = spawnSync("unshare", ["--net", process.execPath, main, plan], { stdio: "inherit" });
+  if (status !== 0) throw new Error("they do not");
 }
 
-/** The worker finds its configuration missing, which it can only say once all of it is loaded. */
-const PROBE = `
-  set -u
-  [ "$(id -u)" = 10001 ] || { echo "runs as $(id -u)"; exit 1; }
-  ! touch /earshot/probe 2>/dev/null || { echo "/earshot can be written"; exit 1; }
-  [ -z "$(find / -path /proc -prune -o -path '*/.git' -print -o -name '*.test.ts' -path '/earshot/packages/*/src/*' -print 2>/dev/null | head -1)" ] || { echo "tests are in it"; exit 1; }
-  ffmpeg -version >/dev/null && prlimit --version >/dev/null || exit 1
-  node packages/cli/src/main.ts --version >/dev/null || exit 1
-  node packages/worker/src/analyze.main.ts 2>&1 | grep -q 'EARSHOT_DATABASE_URL' || { echo "the worker does not start"; exit 1; }`;
-
-function start(name: string): void {
-  const container = buildah("from", `localhost/${name}`).trim();
-  buildah("run", "--isolation", "chroot", "--user", "10001:10001", container, "--", "sh", "-c", PROBE);
-  buildah("rm", container);
+function step<T>(name: string, work: () => T): T {
+  const start = performance.now();
+  const result = work();
+  console.log(`ok  ${name} (${((performance.now() - start) / 1_000).toFixed(1)} s)`);
+  return result;
 }

@@ -120,3 +120,23 @@ test("the log says less from the next line on where it is told so", async () => 
   expect(await worker.drain()).toBe(0);
   expect(worker.log()).not.toContain("job_settled");
 });
+
+test("a SIGHUP that comes while the worker still loads its code is taken once it is there, and ends nothing", async () => {
+  const hook = join(directory, "hang-up-while-loading.mjs");
+  await writeFile(
+    hook,
+    `import { registerHooks } from "node:module";
+    let isSent = false;
+    registerHooks({ load(url, context, next) {
+      if (!isSent && url.endsWith("/run-worker.ts")) process.kill(process.pid, "SIGHUP");
+      isSent ||= url.endsWith("/run-worker.ts");
+      return next(url, context);
+    } });`,
+  );
+  await using worker = await startWorkerProcess(stack, { NODE_OPTIONS: `--import=${hook}` });
+  const taken = await until(async () => (await worker.status()).reload, {
+    describe: "the worker to have read its settings again",
+  });
+  expect(taken).toMatchObject({ changed: [], error: null });
+  expect(await worker.drain()).toBe(0);
+});
