@@ -67,21 +67,74 @@ describe.each(SERVICES)("$name", ({ name, service }) => {
 
 const UNITS = globSync("infra/systemd/*.service", { cwd: ROOT });
 
+/** Of a unit: name=value, a line each. */
+const directivesOf = (file: string) =>
+  read(file)
+    .split("\n")
+    .filter((line) => /^\w+=/.test(line));
+
+const HARDENED =
+  `NoNewPrivileges=true CapabilityBoundingSet= AmbientCapabilities= RestrictSUIDSGID=true LockPersonality=true
+  RestrictRealtime=true RemoveIPC=true KeyringMode=private ProtectSystem=strict ProtectHome=true PrivateTmp=true UMask=0077
+  StateDirectoryMode=0700 ReadOnlyPaths=/etc/earshot ProtectProc=invisible ProcSubset=pid ProtectClock=true ProtectHostname=true
+  ProtectKernelLogs=true ProtectKernelModules=true ProtectKernelTunables=true ProtectControlGroups=true
+  SystemCallArchitectures=native SystemCallFilter=@system-service SystemCallErrorNumber=EPERM
+  TasksMax=512 LimitNOFILE=65536 LimitCORE=0 User=earshot Group=earshot`.split(/\s+/);
+
 test.each(UNITS)("%s runs as nobody's root, without capabilities, on a disk that it can't write", (file) => {
-  const unit = read(file);
-  for (const setting of [
-    "User=earshot",
-    "NoNewPrivileges=true",
-    "CapabilityBoundingSet=\n",
-    "ProtectSystem=strict",
-    "ProtectHome=true",
-    "PrivateTmp=true",
-    "ProtectKernelTunables=true",
-    "SystemCallFilter=@system-service",
-    "LimitCORE=0",
-  ])
-    expect(unit).toContain(setting);
+  const directives = directivesOf(file);
+  const isWorker = file.endsWith("earshot-worker.service");
+  expect(directives).toEqual(expect.arrayContaining(HARDENED));
+  expect(directives).toContain("SystemCallFilter=~@privileged @obsolete");
+  expect(directives).toContain("RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX");
+  // The decoder gets a network namespace, and the worker the GPU: nothing else is wider.
+  expect(directives).toContain(isWorker ? "RestrictNamespaces=user net" : "RestrictNamespaces=true");
+  expect(directives).toEqual(
+    expect.arrayContaining(isWorker ? ["DevicePolicy=closed"] : ["PrivateDevices=true", "PrivateUsers=true"]),
+  );
+  expect(directives.filter((line) => /^(ReadWritePaths|BindPaths|SupplementaryGroups)=/.test(line))).toEqual(
+    [],
+  );
+  expect(directives.some((line) => /^MemoryMax=\d+[MG]$/.test(line))).toBe(true);
 });
+
+test("the worker's unit reloads by SIGHUP what it reads from its file, and is started again unless that is of no use", () => {
+  const directives = directivesOf("infra/systemd/earshot-worker.service");
+  expect(directives).toEqual(
+    expect.arrayContaining([
+      "ExecReload=/bin/kill -HUP $MAINPID",
+      "Environment=EARSHOT_ENV_FILE=/etc/earshot/worker.env",
+      "Restart=on-failure",
+      "RestartPreventExitStatus=70 77",
+    ]),
+  );
+  // systemd would give it what a line said that is gone from the file.
+  expect(directives.filter((line) => line.startsWith("EnvironmentFile="))).toEqual([]);
+  const worker = read("packages/worker/src/run-worker.ts");
+  expect(worker).toMatch(/DEFUNCT_STATUS = 70;[^]*REVOKED_STATUS = 77;/);
+});
+
+/** What each waits for, from SIGTERM on, in its code. */
+const LONGEST_WAITS = [
+  ["earshot-api.service", "packages/api/src/entry.node.ts", ["FINISH_WITHIN_MS", "RING_WITHIN_MS"]],
+  ["earshot-deliver.service", "packages/worker/src/deliver.main.ts", ["EXIT_WITHIN_MS"]],
+  ["earshot-worker.service", "packages/worker/src/run-worker.ts", ["HAND_BACK_AFTER_MS"]],
+] as const;
+
+test.each(LONGEST_WAITS)(
+  "%s gives its process twice the time that it takes to stop",
+  (unit, source, names) => {
+    const waits = names.map((name) => new RegExp(`const ${name} = ([\\d_]+);`).exec(read(source))?.[1]);
+    const waitMs = waits.reduce((sum, text) => sum + Number(text?.replaceAll("_", "")), 0);
+    expect(waitMs).toBeGreaterThan(0);
+    const directives = directivesOf(`infra/systemd/${unit}`);
+    expect(directives).toEqual(
+      expect.arrayContaining(["KillMode=mixed", "RestartSec=5s", "RestartForceExitStatus=SIGHUP"]),
+    );
+    const [, seconds = ""] = /\nTimeoutStopSec=(\d+)s\n/.exec(read(`infra/systemd/${unit}`)) ?? [];
+    expect(Number(seconds) * 1_000).toBeGreaterThanOrEqual(2 * waitMs);
+  },
+);
 
 const DOCKERFILES = globSync("infra/images/Dockerfile.*", { cwd: ROOT }).filter(
   (file) => !file.endsWith("ignore"),

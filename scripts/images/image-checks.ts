@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findSecrets } from "../supply/find-secrets.ts";
 import type { Buildah } from "./buildah.ts";
@@ -63,7 +63,7 @@ interface Layer {
 
 function layersOf(buildah: Buildah, image: string): Layer[] {
   const directory = join(buildah.directory, "oci", image.replaceAll(/\W/g, "-"));
-  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
   buildah.run("push", "--quiet", "--disable-compression", image, `oci:${directory}:it`);
   const read = <T>(file: string) => JSON.parse(readFileSync(file, "utf8")) as T;
   const blob = (digest: string) => join(directory, "blobs", digest.replace(":", "/"));

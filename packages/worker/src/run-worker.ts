@@ -4,6 +4,7 @@ import { openBlobs } from "@earshot/shared/blobs/open-blobs";
 import { newId } from "@earshot/shared/crypto/ids";
 import { openDatabase, STATEMENT_SECONDS } from "@earshot/shared/db/database";
 import { LIMITS } from "@earshot/shared/domain/limits";
+import type { Env } from "@earshot/shared/config/env";
 import { withEnvFile } from "@earshot/shared/config/env-file";
 import { readBacklog } from "@earshot/shared/db/queue-figures";
 import { atLeast, createLog } from "@earshot/shared/log";
@@ -44,20 +45,23 @@ const REVOKED_STATUS = 77;
 const BACKLOG_MS = 2_000;
 
 /** The inference worker, to its end: it ends the process. */
-export function runWorker(hangUps: HangUps): Promise<void> {
+export function runWorker(env: Env, hangUps: HangUps): Promise<void> {
   boundMemory();
   const lines = createLog("worker");
-  return runUntilStopped(lines, (stop) => workUntil(stop, hangUps, lines));
+  return runUntilStopped(lines, (stop) => workUntil(stop, { env, hangUps, lines }));
 }
 
 /** @returns the exit status. */
-async function workUntil(stop: AbortSignal, hangUps: HangUps, lines: Log): Promise<number> {
+async function workUntil(
+  stop: AbortSignal,
+  { env, hangUps, lines }: { env: Env; hangUps: HangUps; lines: Log },
+): Promise<number> {
   const startedAt = new Date();
-  const started = readWorkerConfig(withEnvFile(process.env));
+  const started = readWorkerConfig(withEnvFile(env));
   const log = atLeast(() => settings.current.LOG_LEVEL, lines);
   const settings = reloadableSettings(started, {
-    read: () => readWorkerConfig(withEnvFile(process.env)),
-    apply: async (config) => (await opening).reload(engineOptionsOf(config, process.env)),
+    read: () => readWorkerConfig(withEnvFile(env)),
+    apply: async (config) => (await opening).reload(engineOptionsOf(config, env)),
     log,
   });
   await using metrics = await openMetrics(started, log);
@@ -75,7 +79,7 @@ async function workUntil(stop: AbortSignal, hangUps: HangUps, lines: Log): Promi
   const queue = new JobQueue(access.queue);
   const scratchRoot = await openScratchRoot();
   const opening = createEngine({
-    ...engineOptionsOf(started, process.env),
+    ...engineOptionsOf(started, env),
     fitnessCheck: "at start",
     log,
   });

@@ -19,19 +19,23 @@ test("a dry run shows the files and writes none", async () => {
 });
 
 test("a unit runs this checkout by the box's key, and what somebody has changed stays", async () => {
-  await install("--systemd", "--key", "/etc/earshot/key-2");
+  const { stderr } = await install("--systemd", "--key", "/etc/earshot/key-2");
+  expect(stderr).toContain("chown earshot: /etc/earshot/worker.env /etc/earshot/key-2\n");
   const unit = join(root, "etc/systemd/system/earshot-worker.service");
   expect(await readFile(unit, "utf8")).toContain(`ExecStart=${CHECKOUT}/node_modules/.bin/node`);
   const env = join(root, "etc/earshot/worker.env");
   expect(await readFile(env, "utf8")).toContain("EARSHOT_BOX_KEY_FILE=/etc/earshot/key-2\n");
   expect((await stat(env)).mode & 0o777).toBe(0o600);
+  // Which is where the unit has the worker read its settings, at a reload, too.
+  expect(await readFile(unit, "utf8")).toContain("\nEnvironment=EARSHOT_ENV_FILE=/etc/earshot/worker.env\n");
   await writeFile(env, "EARSHOT_LANES=2\n");
   expect((await install("--systemd")).stdout).toContain(`kept  ${env}`);
   expect(await readFile(env, "utf8")).toBe("EARSHOT_LANES=2\n");
 });
 
 test("a compose file names the box's key", async () => {
-  await install("--compose", "--key", "/etc/earshot/key-2");
+  const { stderr } = await install("--compose", "--key", "/etc/earshot/key-2");
+  expect(stderr).toContain("chown 10001:10001 /etc/earshot/key-2\n");
   const text = await readFile(join(root, "etc/earshot/compose.yaml"), "utf8");
   expect(text).toContain("file: /etc/earshot/key-2");
 });

@@ -31,15 +31,28 @@ export async function installWorker(options: InstallOptions, terminal: Terminal)
     if (dryRun) terminal.out(`# ${file}\n${text.trimEnd()}\n`);
     else terminal.out(`${(await writeNew(file, text, mode)) ? "wrote" : "kept"}  ${file}`);
   }
-  if (!dryRun) terminal.err(systemd ? SYSTEMD_NEXT : COMPOSE_NEXT);
+  if (!dryRun) terminal.err(systemd ? systemdNext(options) : composeNext(options));
 }
 
-const SYSTEMD_NEXT = `Next, as root:
+function systemdNext({ key }: InstallOptions): string {
+  return `Next, as root:
   useradd --system --home-dir /var/lib/earshot --groups video,render earshot
-  systemctl daemon-reload && systemctl enable --now earshot-worker`;
+  chown earshot: ${ENV_FILE} ${key}
+  systemctl daemon-reload && systemctl enable --now earshot-worker${HOMES.test(ROOT) ? HIDDEN : ""}`;
+}
 
-const COMPOSE_NEXT = `Next, with an image of infra/images/Dockerfile.cuda:
+function composeNext({ key }: InstallOptions): string {
+  return `Next, with an image of infra/images/Dockerfile.cuda, as root:
+  chown 10001:10001 ${key}
   docker compose -f /etc/earshot/compose.yaml up -d`;
+}
+
+const ENV_FILE = "/etc/earshot/worker.env";
+
+/** What ProtectHome= hides. */
+const HOMES = /^\/(home|root|run\/user)\//;
+const HIDDEN = `
+The unit sees no home directory, and this checkout is in one: move it, to /opt/earshot say, and install from there.`;
 
 async function systemdFiles({ key }: InstallOptions): Promise<InstalledFile[]> {
   const unit = await readFile(join(ROOT, "infra/systemd/earshot-worker.service"), "utf8");
@@ -50,7 +63,7 @@ async function systemdFiles({ key }: InstallOptions): Promise<InstalledFile[]> {
       mode: 0o644,
       text: unit.replaceAll("/opt/earshot", ROOT.replace(/\/$/, "")),
     },
-    { path: "etc/earshot/worker.env", mode: 0o600, text: `${env.join("\n")}\n` },
+    { path: ENV_FILE, mode: 0o600, text: `${env.join("\n")}\n` },
   ];
 }
 
