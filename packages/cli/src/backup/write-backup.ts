@@ -21,6 +21,8 @@ export interface BackupSummary {
   tables: number;
   blobs: number;
   blobBytes: number;
+  /** That rows name and that are not there: deleted since that moment, or lost. */
+  missingBlobs: number;
 }
 
 /** Rows go into files of this size: that much is in memory at once, however large a table is. */
@@ -33,7 +35,12 @@ export function writeBackup(
   { sql, blobs, withBlobs, keys }: BackupSource,
 ): Promise<BackupSummary> {
   return withSnapshot(sql, async (snapshot) => {
-    const summary: BackupSummary = { tables: snapshot.tables.length, blobs: 0, blobBytes: 0 };
+    const summary: BackupSummary = {
+      tables: snapshot.tables.length,
+      blobs: 0,
+      blobBytes: 0,
+      missingBlobs: 0,
+    };
     const manifest: Manifest = {
       format: "earshot-backup",
       version: 1,
@@ -66,8 +73,10 @@ async function addBlobs(
     const lines: string[] = [];
     for (const key of keys) {
       const size = await blobs.size(key);
-      if (size === null) continue;
-      if (withBlobs && !(await addBlob(archive, blobs, { key, size }))) continue;
+      if (size === null || (withBlobs && !(await addBlob(archive, blobs, { key, size })))) {
+        summary.missingBlobs += 1;
+        continue;
+      }
       lines.push(`${JSON.stringify({ key, size })}\n`);
       summary.blobs += 1;
       summary.blobBytes += size;

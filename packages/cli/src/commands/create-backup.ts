@@ -49,6 +49,10 @@ export async function createBackup(options: CreateBackupOptions, terminal: Termi
         ? JSON.stringify(told)
         : `${file}: ${summary.tables} tables, ${summary.blobs} blobs, ${size} bytes`,
     );
+    if (summary.missingBlobs > 0)
+      terminal.err(
+        `${summary.missingBlobs} blobs that rows name are not there: deleted while this was written, or lost`,
+      );
   } finally {
     await close();
   }
