@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { readEdgeConfig } from "../../packages/api/src/edge/edge-config.ts";
 import { newResultKey } from "../../packages/shared/src/crypto/result-keys.ts";
 import { newSealKey } from "../../packages/shared/src/crypto/seal.ts";
+import type { Database } from "../../packages/shared/src/db/database.ts";
+import { Health } from "../../packages/shared/src/metrics/health.ts";
+import { createRegistry } from "../../packages/shared/src/metrics/registry.ts";
+import { createDeliverMetrics } from "../../packages/worker/src/deliver-metrics.ts";
 import { boxPolicy } from "../../packages/shared/src/queue/assume-role.ts";
 import { LIMITS } from "../../packages/shared/src/domain/limits.ts";
 import { ENVIRONMENT } from "./environment.ts";
@@ -156,9 +161,98 @@ test("dead letters, old bells, an API that isn't ready and late deliveries are t
     ["DeliveriesLateAlarm", "earshot_deliveries_oldest_seconds", 300],
     ["OldestBellAlarm", "ApproximateAgeOfOldestMessage", 900],
   ]);
-  const agent = readFileSync(new URL("../observability/cloudwatch-agent.json", import.meta.url), "utf8");
-  expect(agent).toContain('"metric_namespace": "earshot-STAGE"');
-  expect(find(production.resources, "DeliveriesLateAlarm")?.inputs.namespace).toBe("earshot-production");
+});
+
+const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+
+interface Agent {
+  logs: { metrics_collected: { prometheus: Prometheus } };
+}
+
+interface Prometheus {
+  prometheus_config_path: string;
+  log_group_name: string;
+  emf_processor: { metric_namespace: string; metric_declaration: [Declaration] };
+}
+
+interface Declaration {
+  label_matcher: string;
+  metric_selectors: string[];
+}
+
+interface Scrape {
+  scrape_configs: [{ job_name: string; static_configs: [{ targets: [string] }] }];
+}
+
+const agent = JSON.parse(read("infra/observability/cloudwatch-agent.json")) as Agent;
+const { prometheus } = agent.logs.metrics_collected;
+const [declaration] = prometheus.emf_processor.metric_declaration;
+const scrape = parse(read("infra/observability/cloudwatch-prometheus.yaml")) as Scrape;
+const [job] = scrape.scrape_configs;
+
+const ofProduction = (text: string) => text.replace("STAGE", "production");
+
+const text = expect.stringMatching(/./) as string;
+
+test("the agent's file has the shape that its own schema wants, and nothing beside", () => {
+  // translator/config/schema.json of aws/amazon-cloudwatch-agent: no part of it may have a key that is not in the schema.
+  expect(agent).toEqual({
+    agent: { region: text },
+    logs: {
+      metrics_collected: {
+        prometheus: {
+          prometheus_config_path: text,
+          log_group_name: text,
+          emf_processor: {
+            metric_namespace: text,
+            metric_declaration: [
+              {
+                source_labels: ["job"],
+                label_matcher: text,
+                dimensions: [["job"]],
+                metric_selectors: [text],
+              },
+            ],
+          },
+        },
+      },
+    },
+  });
+  // https://prometheus.io/docs/prometheus/latest/configuration/configuration/
+  expect(scrape).toEqual({
+    global: { scrape_interval: "1m", scrape_timeout: "10s" },
+    scrape_configs: [{ job_name: text, static_configs: [{ targets: [text] }] }],
+  });
+});
+
+test("the agent sends the one metric of the deliverer that its alarm looks at", () => {
+  const alarm = find(production.resources, "DeliveriesLateAlarm")?.inputs;
+  const registry = createRegistry(new Health());
+  createDeliverMetrics(registry, {} as Database);
+  const exposed = registry.getMetricsAsArray().map(({ name }) => name);
+  const selected = exposed.filter((name) =>
+    declaration.metric_selectors.some((one) => new RegExp(one).test(name)),
+  );
+  expect(selected).toEqual([alarm?.metricName]);
+  expect(alarm).toMatchObject({
+    namespace: ofProduction(prometheus.emf_processor.metric_namespace),
+    dimensions: { job: job.job_name },
+    treatMissingData: "breaching",
+  });
+  expect(new RegExp(declaration.label_matcher).test(job.job_name)).toBe(true);
+  expect(find(production.resources, "DelivererMetrics")?.inputs.name).toBe(
+    ofProduction(prometheus.log_group_name),
+  );
+});
+
+test("it looks where docs/deploy.md has the deliverer tell of itself, in the file that the page puts there", () => {
+  const page = read("docs/deploy.md");
+  const [target] = job.static_configs[0].targets;
+  expect(page).toContain(`EARSHOT_METRICS_PORT=${target.split(":")[1]}`);
+  expect(page).toContain(
+    `infra/observability/cloudwatch-prometheus.yaml ${prometheus.prometheus_config_path}\n`,
+  );
+  expect(page).toContain("infra/observability/cloudwatch-agent.json > /etc/earshot/cloudwatch-agent.json\n");
 });
 
 test("no output of a deploy is a secret", () => {

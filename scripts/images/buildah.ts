@@ -21,6 +21,7 @@ export interface Buildah {
   /** Each instruction is a layer, as Docker makes them. */
   build(name: string, args: readonly string[]): void;
   settings(image: string): ImageSettings;
+  layerCount(image: string): number;
   /** @returns where a new container of the image lies. */
   mount(image: string): string;
   unmountAll(): void;
@@ -33,6 +34,12 @@ export function openBuildah(directory: string): Buildah {
   // What it says on its way is of interest when it fails.
   const run = (...args: string[]) =>
     execFileSync("buildah", [...store, ...args], { ...options, stdio: "pipe" });
+  const inspect = (image: string) => {
+    const { OCIv1 } = JSON.parse(run("inspect", "--type", "image", image)) as {
+      OCIv1: { config: ImageSettings; rootfs: { diff_ids: string[] } };
+    };
+    return OCIv1;
+  };
   return {
     directory,
     run,
@@ -43,12 +50,8 @@ export function openBuildah(directory: string): Buildah {
       const from = ["--ignorefile", `${file}.dockerignore`, "-f", file, "-t", name, "."];
       run("bud", "--isolation", "chroot", "--layers", ...given, ...from);
     },
-    settings(image) {
-      const { OCIv1 } = JSON.parse(run("inspect", "--type", "image", image)) as {
-        OCIv1: { config: ImageSettings };
-      };
-      return OCIv1.config;
-    },
+    settings: (image) => inspect(image).config,
+    layerCount: (image) => inspect(image).rootfs.diff_ids.length,
     mount: (image) => run("mount", run("from", `localhost/${image}`).trim()).trim(),
     unmountAll() {
       run("umount", "--all");

@@ -1,5 +1,5 @@
 import { deepStrictEqual, equal, ok } from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, mkdirSync, mkdtempSync, openAsBlob, readFileSync, writeFileSync } from "node:fs";
@@ -148,10 +148,9 @@ function writable(name: string, root: ImageRoot, sources: Sources): string[] {
     "-prune",
   ];
   const [program, args] = contained(root, serviceOf(name), sources, command);
-  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
-    .split("\n")
-    .filter(Boolean)
-    .toSorted();
+  // It ends with 1 for each directory that it may not even enter.
+  const { stdout } = spawnSync(program, args, { encoding: "utf8" });
+  return stdout.split("\n").filter(Boolean).toSorted();
 }
 
 async function doJob(apiKey: string): Promise<void> {

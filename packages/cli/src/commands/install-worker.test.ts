@@ -20,7 +20,8 @@ test("a dry run shows the files and writes none", async () => {
 
 test("a unit runs this checkout by the box's key, and what somebody has changed stays", async () => {
   const { stderr } = await install("--systemd", "--key", "/etc/earshot/key-2");
-  expect(stderr).toContain("chown earshot: /etc/earshot/worker.env /etc/earshot/key-2\n");
+  // The directory, too: enrolling made it for root alone.
+  expect(stderr).toContain("chown -R earshot: /etc/earshot\n");
   const unit = join(root, "etc/systemd/system/earshot-worker.service");
   expect(await readFile(unit, "utf8")).toContain(`ExecStart=${CHECKOUT}/node_modules/.bin/node`);
   const env = join(root, "etc/earshot/worker.env");

@@ -35,9 +35,10 @@ export async function installWorker(options: InstallOptions, terminal: Terminal)
 }
 
 function systemdNext({ key }: InstallOptions): string {
+  const directories = [...new Set([ENV_FILE, key].map((file) => dirname(file)))];
   return `Next, as root:
   useradd --system --home-dir /var/lib/earshot --groups video,render earshot
-  chown earshot: ${ENV_FILE} ${key}
+  chown -R earshot: ${directories.join(" ")}
   systemctl daemon-reload && systemctl enable --now earshot-worker${HOMES.test(ROOT) ? HIDDEN : ""}`;
 }
 
