@@ -94,6 +94,7 @@ const ROOMS: Room[] = [
   { files: ["packages/bench/**"], lifts: [APPS, CLI, TESTKIT, DRIVER] },
   { files: TESTS, lifts: [TESTKIT, DRIVER] },
   { files: ["scripts/images/**"], lifts: [CLI] },
+  { files: ["scripts/settings.test.ts"], lifts: [APPS, CLI] },
   { files: ["infra/test/**"], lifts: [APPS] },
   { files: ["packages/shared/src/db/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ORM] },
   { files: ["packages/worker/src/inference/**/*.test.ts"], lifts: [TESTKIT, DRIVER, ONNX] },
