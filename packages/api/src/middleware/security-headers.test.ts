@@ -1,8 +1,11 @@
+import { Hono } from "hono";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, startApi } from "../../test/api-under-test.ts";
 import type { ApiUnderTest } from "../../test/api-under-test.ts";
 import { createApp } from "../app.ts";
+import type { AppEnv } from "../env.ts";
 import { serve } from "../serve.node.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 let api: ApiUnderTest;
 beforeAll(async () => void (api = await startApi()));
@@ -61,4 +64,11 @@ test("nothing tells what the server is made of", async () => {
   for (const banner of ["Server", "X-Powered-By", "Via"]) expect(answer.headers.get(banner)).toBeNull();
   await answer.text();
   await server.stop({ withinMs: 1_000 });
+});
+
+test("what something beneath says of itself goes no further", async () => {
+  const app = new Hono<AppEnv>().use(securityHeaders());
+  app.get("/", (c) => c.text("x", 200, { Server: "something/1.2.3", "X-Powered-By": "something" }));
+  const { headers } = await app.request("/");
+  for (const banner of ["Server", "X-Powered-By"]) expect(headers.get(banner)).toBeNull();
 });
