@@ -40,7 +40,7 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "POST /v1/jobs": { json: JOB },
   "GET /v1/jobs": {},
   "GET /v1/jobs/:id": { of: "job" },
-  "DELETE /v1/jobs/:id": { of: "job" },
+  "DELETE /v1/jobs/:id": { of: "canceledJob" },
   "GET /v1/jobs/:id/result": { of: "job" },
   "GET /v1/jobs/:id/result/:task": { of: "job", params: { task: "audio.features" } },
   "GET /v1/jobs/:id/transcript": { of: "transcriptionJob" },

@@ -149,6 +149,54 @@ test.each(SCOPED.filter(({ name, sample }) => !name.startsWith("GET ") && !sampl
   },
 );
 
+/** What an account is there for, and what only reads: the job, the upload or the delivery tells of it. */
+const UNAUDITED = [
+  "POST /v1/audio/transcriptions",
+  "POST /v1/events/:id/redeliver",
+  "POST /v1/events/listen",
+  "POST /v1/jobs",
+  "POST /v1/jobs/:id/cancel",
+  "POST /v1/jobs/:id/retry",
+  "POST /v1/search/similar",
+  "POST /v1/uploads",
+  "POST /v1/uploads/:id/complete",
+  "POST /v1/webhook-endpoints/:id/recover",
+  "POST /v1/webhook-endpoints/:id/test",
+];
+/** Their samples are refused, or change nothing: suites of their own do them, and look into the log. */
+const VAIN_SAMPLES = [
+  "DELETE /v1/account",
+  "PATCH /v1/members/:id",
+  "POST /v1/calibrations",
+  "POST /v1/speakers",
+  "POST /v1/speakers/:id/verify",
+];
+
+test.each(
+  SCOPED.filter(({ name }) => !name.startsWith("GET ") && ![...UNAUDITED, ...VAIN_SAMPLES].includes(name)),
+)(
+  "$name leaves a row in the audit log: who did what, to what, from where, by which request",
+  async ({ name, sample }) => {
+    const { method, path } = routeOf(name);
+    const target = await pathOf(api, path, sample);
+    const headers = { "X-Test-Client-Ip": "203.0.113.9" };
+    const answer = await api.send(method, target, { json: sample.json, headers });
+    expect(answer.status, await answer.text()).toBeLessThan(300);
+    const rows = await api.owner.sql`
+    select account_id, actor_kind, ip, outcome, coalesce(target, detail ->> 'name') as about from audit_log
+    where request_id = ${answer.headers.get("X-Request-Id")} order by id limit 1`;
+    expect(rows).toMatchObject([
+      {
+        account_id: api.caller.accountId,
+        actor_kind: "api_key",
+        ip: "203.0.113.9",
+        outcome: "success",
+        about: expect.any(String),
+      },
+    ]);
+  },
+);
+
 test.each(TABLE.filter(({ sample }) => sample.of !== undefined))(
   "$name answers 404 to another account, and does nothing",
   async ({ name, sample }) => {
