@@ -9,12 +9,24 @@ export interface Statement {
   IndexStmt?: { relation: Relation; idxname?: string; concurrent?: boolean };
   DropStmt?: { removeType: string; concurrent?: boolean; objects: { List?: { items: Name[] } }[] };
   RenameStmt?: object;
+  AlterObjectSchemaStmt?: object;
+  /** A REVOKE where `is_grant` is missing. */
+  GrantStmt?: { is_grant?: boolean; objects?: { RangeVar?: Relation }[] };
+  SelectStmt?: object;
+  InsertStmt?: object;
   UpdateStmt?: { relation: Relation };
   DeleteStmt?: { relation: Relation };
+  MergeStmt?: { relation: Relation };
   TruncateStmt?: object;
   ClusterStmt?: object;
+  VacuumStmt?: object;
+  ReindexStmt?: { params?: { DefElem: { defname: string } }[] };
   LockStmt?: object;
-  VariableSetStmt?: { name: string };
+  DoStmt?: object;
+  VariableSetStmt?: {
+    name: string;
+    args?: { A_Const?: { ival?: { ival?: number }; sval?: { sval: string } } }[];
+  };
 }
 
 type Drop = NonNullable<Statement["DropStmt"]>;
@@ -46,8 +58,11 @@ interface Constraint {
   raw_expr?: object;
 }
 
-/** What is dropped without harm to code that runs: what only the database itself uses. */
+/** What is dropped without harm to code that runs: what only the database itself uses, of a table. */
 const HARMLESS_DROPS = ["OBJECT_TRIGGER", "OBJECT_POLICY"];
+
+/** In a WITH, too. */
+const CHANGED_TABLES = /"(?:Update|Delete|Merge)Stmt":\{"relation":\{[^}]*"relname":"([^"]+)"/g;
 
 /**
  * What one statement does to tables that hold rows and are in use: those for which `isUsed`. A table that the same
@@ -55,7 +70,7 @@ const HARMLESS_DROPS = ["OBJECT_TRIGGER", "OBJECT_POLICY"];
  */
 export function dangersOf(statement: Statement, isUsed: (table: string) => boolean): Danger[] {
   const uses = (relation: Relation | undefined) => relation !== undefined && isUsed(relation.relname);
-  const { AlterTableStmt, IndexStmt, DropStmt, UpdateStmt, DeleteStmt, CreateTrigStmt } = statement;
+  const { AlterTableStmt, IndexStmt, DropStmt, CreateTrigStmt, GrantStmt } = statement;
   if (AlterTableStmt !== undefined && uses(AlterTableStmt.relation)) {
     return [
       "waits-for-lock",
@@ -66,15 +81,33 @@ export function dangersOf(statement: Statement, isUsed: (table: string) => boole
     return ["index-locks-writes"];
   if (DropStmt !== undefined) return dangersOfDrop(DropStmt, isUsed);
   if (CreateTrigStmt !== undefined && uses(CreateTrigStmt.relation)) return ["waits-for-lock"];
-  if (statement.RenameStmt !== undefined) return ["breaks-running-code"];
-  if (uses(UpdateStmt?.relation) || uses(DeleteStmt?.relation)) return ["changes-rows"];
-  if (statement.TruncateStmt !== undefined) return ["changes-rows"];
-  if (statement.ClusterStmt !== undefined) return ["rewrites-table"];
+  if (statement.RenameStmt ?? statement.AlterObjectSchemaStmt) return ["breaks-running-code"];
+  if (GrantStmt !== undefined)
+    return !GrantStmt.is_grant && GrantStmt.objects?.some(({ RangeVar }) => uses(RangeVar))
+      ? ["breaks-running-code"]
+      : [];
+  if (changedTables(statement).some(isUsed) || statement.TruncateStmt) return ["changes-rows"];
+  if (statement.ClusterStmt ?? statement.VacuumStmt) return ["rewrites-table"];
+  if (statement.ReindexStmt !== undefined) return isConcurrent(statement) ? [] : ["index-locks-writes"];
   return statement.LockStmt === undefined ? [] : ["waits-for-lock"];
 }
 
-export function isConcurrent({ IndexStmt, DropStmt }: Statement): boolean {
-  return (IndexStmt?.concurrent ?? false) || (DropStmt?.concurrent ?? false);
+function changedTables({ SelectStmt, InsertStmt, UpdateStmt, DeleteStmt, MergeStmt }: Statement): string[] {
+  const text = JSON.stringify({ SelectStmt, InsertStmt, UpdateStmt, DeleteStmt, MergeStmt });
+  return [...text.matchAll(CHANGED_TABLES)].map(([, table = ""]) => table);
+}
+
+/** Null for a statement that says nothing of it. */
+export function limitsLocks({ VariableSetStmt }: Statement): boolean | null {
+  if (VariableSetStmt?.name !== "lock_timeout") return null;
+  const [value] = VariableSetStmt.args ?? [];
+  const { ival, sval } = value?.A_Const ?? {};
+  return (ival?.ival ?? 0) > 0 || /^[1-9]/.test(sval?.sval ?? "");
+}
+
+export function isConcurrent({ IndexStmt, DropStmt, ReindexStmt }: Statement): boolean {
+  const reindexes = ReindexStmt?.params?.some(({ DefElem }) => DefElem.defname === "concurrently");
+  return IndexStmt?.concurrent ?? DropStmt?.concurrent ?? reindexes ?? false;
 }
 
 /** The table or index that it makes, or undefined. */
@@ -86,7 +119,8 @@ function dangersOfDrop(
   { removeType, concurrent, objects }: Drop,
   isUsed: (name: string) => boolean,
 ): Danger[] {
-  if (HARMLESS_DROPS.includes(removeType)) return [];
+  const tables = objects.map(({ List }) => List?.items.at(-2)?.String.sval ?? "");
+  if (HARMLESS_DROPS.includes(removeType)) return tables.some(isUsed) ? ["waits-for-lock"] : [];
   const names = objects.map(({ List }) => List?.items.at(-1)?.String.sval);
   // Of functions and types nobody keeps a list here: whatever is dropped may be in use.
   const isNew = names.every((name) => name !== undefined && !isUsed(name));
@@ -108,6 +142,8 @@ function dangersOfCommand({ subtype, def }: Command): Danger[] {
     case "AT_SetTableSpace":
     case "AT_SetAccessMethod":
       return ["rewrites-table"];
+    case "AT_ColumnDefault":
+      return def === undefined ? ["breaks-running-code"] : [];
     case "AT_DropColumn":
       return ["breaks-running-code"];
     default:

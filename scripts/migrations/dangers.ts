@@ -7,6 +7,7 @@ export const DANGERS = {
   "breaks-running-code":
     "takes away what the version that still runs may use: drop it a release after its last use",
   "changes-rows": "changes rows in one long transaction: do it in batches, outside of migrations",
+  "hides-what-it-does": "is a block that nobody can judge by its text: write the statements themselves",
   "waits-for-lock":
     "may queue for a lock with every request behind it: `set local lock_timeout = '2s';` first",
   "concurrently-in-transaction": "CONCURRENTLY fails in a transaction: `-- no-transaction` as the first line",

@@ -1,7 +1,7 @@
 import { parse } from "libpg-query";
 import { DANGERS } from "./dangers.ts";
 import type { Danger } from "./dangers.ts";
-import { dangersOf, isConcurrent, madeBy } from "./dangers-of-statement.ts";
+import { dangersOf, isConcurrent, limitsLocks, madeBy } from "./dangers-of-statement.ts";
 import type { Statement } from "./dangers-of-statement.ts";
 
 export interface MigrationFile {
@@ -37,7 +37,7 @@ export async function lintMigrations(files: readonly MigrationFile[], released: 
     .flatMap(({ statements }) => statements.map(({ statement }) => madeBy(statement)));
   const used = new Set(made);
   return read.slice(released).flatMap(({ file, statements }) =>
-    lintFile(file.text, statements, (table) => used.has(table)).map(({ line, danger }) => ({
+    lintFile(file.text, statements, used).map(({ line, danger }) => ({
       file: file.name,
       line,
       danger,
@@ -46,13 +46,14 @@ export async function lintMigrations(files: readonly MigrationFile[], released: 
   );
 }
 
-function lintFile(text: string, located: Located[], isUsed: (table: string) => boolean) {
+function lintFile(text: string, located: Located[], used: ReadonlySet<string | undefined>) {
   const isTransaction = !/^-- no-transaction\s*(\n|$)/.test(text);
   let hasTimeout = false;
   return located.flatMap(({ statement, line, allowed }) => {
-    hasTimeout ||= statement.VariableSetStmt?.name === "lock_timeout";
-    const found = new Set(dangersOf(statement, isUsed));
+    hasTimeout = limitsLocks(statement) ?? hasTimeout;
+    const found = new Set(dangersOf(statement, (table) => used.has(table)));
     if (hasTimeout) found.delete("waits-for-lock");
+    if (used.size > 0 && statement.DoStmt !== undefined) found.add("hides-what-it-does");
     if (isTransaction && isConcurrent(statement)) found.add("concurrently-in-transaction");
     if (!isTransaction && located.length > 1) found.add("several-statements");
     return [...found].filter((danger) => !allowed.includes(danger)).map((danger) => ({ line, danger }));
