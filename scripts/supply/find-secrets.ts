@@ -13,8 +13,8 @@ const PATTERNS: Record<string, RegExp> = {
   "a private key (JWK)": /"d": ?"[\w-]{43}"/g,
   "a private key (PEM)": /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{24,}/g,
   "a private key (age)": /\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b/g,
-  "a database password":
-    /\bpostgres(?:ql)?:\/\/[\w-]+:(?!\$|none@|password@|PASSWORD@)[^\s:@/"'`<>${}[\]]{8,}@(?!127\.0\.0\.1|localhost|\[::1\]|db\.example)/g,
+  "a password in a URL":
+    /\b[a-z][a-z0-9+.-]*:\/\/[\w.%-]*:(?!\$|none@|password@|PASSWORD@)[^\s:@/"'`<>${}[\]]{8,}@(?!127\.0\.0\.1|localhost|\[::1\]|db\.example)/g,
   "an access key of AWS": /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g,
   "a token of GitHub": /\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})/g,
   "a token of npm": /\bnpm_[A-Za-z0-9]{36}\b/g,

@@ -65,12 +65,25 @@ test("the bill of materials names what is shipped, with its hashes, and the weig
       {},
     ],
   });
+  const known = new Set(components.map(({ purl }) => purl && decodeURIComponent(purl)));
+  const asked = await Promise.all(["api", "worker", "shared", "cli", "sdk"].map(dependenciesOf));
+  expect(asked.flat().length).toBeGreaterThan(15);
+  expect(asked.flat().filter((dependency) => !known.has(`pkg:npm/${dependency}`))).toEqual([]);
   expect(components.map(({ name }) => name)).not.toContain("vitest");
   expect(components.find(({ name }) => name === "silero_vad")).toMatchObject({
     type: "machine-learning-model",
   });
   expect(new Set(components.map((component) => component["bom-ref"])).size).toBe(components.length);
 });
+
+/** `name@version`, but for those of the workspace. */
+async function dependenciesOf(name: string): Promise<string[]> {
+  const { dependencies = {} } = JSON.parse(
+    await readFile(join(ROOT, "packages", name, "package.json"), "utf8"),
+  ) as { dependencies?: Record<string, string> };
+  const packages = Object.entries(dependencies).filter(([, version]) => !version.startsWith("workspace:"));
+  return packages.map(([dependency, version]) => `${dependency}@${version}`);
+}
 
 test("every package that runs a script when it is installed is named, and each name is allowed on purpose", async () => {
   const workspace = await readFile(join(ROOT, "pnpm-workspace.yaml"), "utf8");
@@ -142,7 +155,8 @@ const PLANTED: [kind: string, text: () => string | Promise<string>][] = [
   ["a private key (JWK)", () => `{"kty": "OKP", "d": "${"a1B2-".repeat(9).slice(0, 43)}"}`],
   ["a private key (PEM)", () => `-----BEGIN ${"EC "}PRIVATE KEY-----\n${"MHcCAQEEIA".repeat(4)}\n`],
   ["a private key (age)", () => `AGE-SECRET-KEY-1${"QPZRY9X8".repeat(8).slice(0, 58)}`],
-  ["a database password", () => `postgres://earshot_api:${"correcthorse"}@pg.internal/earshot`],
+  ["a password in a URL", () => `redis://:${"correcthorse"}@cache.internal/0`],
+  ["a password in a URL", () => `postgres://earshot_api:${"correcthorse"}@pg.internal/earshot`],
   ["an access key of AWS", () => `AKIA${"IOSFODNN7EXAMPLE"}`],
   ["a token of GitHub", () => `ghp_${"a1B2".repeat(9)}`],
   ["a token of npm", () => `npm_${"a1B2".repeat(9)}`],
