@@ -82,6 +82,7 @@ test("the role of boxes and what the API lends of it are the same", () => {
   const lent = boxPolicy({ queueArn, bucket: "audiobucket" }) as {
     Statement: { Action: string[]; Resource: string }[];
   };
+  expect(find(production.resources, "Box")?.inputs.maxSessionDuration).toBe(3600);
   const role = policies(production.resources).find(({ name }) => name === "BoxPolicy")?.statements ?? [];
   const pairs = (statements: readonly { actions: string[]; resources: string[] }[]) =>
     statements
@@ -113,7 +114,7 @@ test("bindings, dates, flags and migrations are those of the Worker that is test
     compatibilityDate: wrangler.compatibility_date,
     compatibilityFlags: wrangler.compatibility_flags,
     assets: { config: { runWorkerFirst: wrangler.assets.run_worker_first } },
-    observability: { enabled: true },
+    observability: { enabled: true, headSamplingRate: 1 },
     migrations: {
       newTag: wrangler.migrations.at(-1)?.tag,
       steps: wrangler.migrations.map(({ new_sqlite_classes }) => ({ newSqliteClasses: new_sqlite_classes })),
@@ -155,12 +156,35 @@ test("production is protected, and its bucket outlives it", () => {
 
 test("dead letters, old bells, an API that isn't ready and late deliveries are told", () => {
   const alarms = ofType(production.resources, "aws:cloudwatch/metricAlarm:MetricAlarm");
-  expect(alarms.map(({ name, inputs }) => [name, inputs.metricName, inputs.threshold]).toSorted()).toEqual([
-    ["ApiUnreadyAlarm", "HealthCheckStatus", 1],
-    ["DeadLettersAlarm", "ApproximateNumberOfMessagesVisible", 0],
-    ["DeliveriesLateAlarm", "earshot_deliveries_oldest_seconds", 300],
-    ["OldestBellAlarm", "ApproximateAgeOfOldestMessage", 900],
+  const told = alarms.map(({ name, inputs }) => [
+    name,
+    `${String(inputs.statistic)} ${String(inputs.metricName)} ${String(inputs.comparisonOperator)} ${String(inputs.threshold)}`,
+    inputs.dimensions,
   ]);
+  expect(told.toSorted()).toEqual([
+    ["ApiUnreadyAlarm", "Minimum HealthCheckStatus LessThanThreshold 1", { HealthCheckId: "ApiReady-id" }],
+    [
+      "DeadLettersAlarm",
+      "Maximum ApproximateNumberOfMessagesVisible GreaterThanThreshold 0",
+      { QueueName: expect.stringContaining("-JobsDeadLettersQueue-") },
+    ],
+    [
+      "DeliveriesLateAlarm",
+      "Maximum earshot_deliveries_oldest_seconds GreaterThanThreshold 300",
+      { job: "earshot-deliver" },
+    ],
+    [
+      "OldestBellAlarm",
+      "Maximum ApproximateAgeOfOldestMessage GreaterThanThreshold 900",
+      { QueueName: expect.stringContaining("-JobsQueue-") },
+    ],
+  ]);
+  expect(find(production.resources, "ApiReady")?.inputs).toMatchObject({
+    type: "HTTPS",
+    fqdn: "api.example.com",
+    port: 443,
+    resourcePath: "/readyz",
+  });
 });
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
@@ -326,6 +350,17 @@ const CARELESS: [string, string, Change][] = [
     withInputs("AudioPublicAccessBlock", { blockPublicPolicy: false }),
   ],
   ["no encryption", "the bucket is private", without("AudioEncryption")],
+  ["an encryption that is none", "the bucket is private", replacing("AudioEncryption", "AES256", "none")],
+  [
+    "objects of whoever wrote them",
+    "the bucket is private",
+    replacing("AudioOwnership", "BucketOwnerEnforced", "ObjectWriter"),
+  ],
+  [
+    "dead letters of any queue",
+    "what no worker can read",
+    replacing("JobsDeadLettersSources", "byQueue", "allowAll"),
+  ],
   ["objects that stay", "parts and objects age out", withInputs("AudioLifecycle", { rules: [] })],
   ["CORS for all", "no origin but", replacing("AudioCors", "https://app.example.com", "*")],
   [
@@ -350,6 +385,7 @@ const CARELESS: [string, string, Change][] = [
     replacing("ApiUrl.sst.cloudflare.WorkerUrl", '"enabled":false', '"enabled":true'),
   ],
   ["an alarm that nobody hears", "every alarm tells", withInputs("DeadLettersAlarm", { alarmActions: [] })],
+  ["a topic without a subscriber", "every alarm tells", without("ApiAlarmsEmail")],
   [
     "an alarm that sleeps",
     "every alarm tells",

@@ -42,6 +42,9 @@ export const RULES: Record<string, (resources: readonly Recorded[]) => string[]>
     return [
       ...(String(redrive.deadLetterTargetArn ?? "").endsWith(":JobsDeadLettersQueue") ? [] : ["no redrive"]),
       ...(Number(redrive.maxReceiveCount) >= 3 ? [] : ["dead after too few receives"]),
+      ...(says(resources, "JobsDeadLettersSources", String.raw`\"redrivePermission\":\"byQueue\"`)
+        ? []
+        : ["dead letters of strangers"]),
       ...(Number(dead.inputs.messageRetentionSeconds) > Number(jobs.inputs.messageRetentionSeconds)
         ? []
         : ["dead letters are kept no longer"]),
@@ -59,8 +62,10 @@ export const RULES: Record<string, (resources: readonly Recorded[]) => string[]>
     const flags = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
     return [
       ...flags.filter((flag) => block[flag] !== true),
-      ...(find(resources, "AudioEncryption") === undefined ? ["not encrypted"] : []),
-      ...(find(resources, "AudioOwnership") === undefined ? ["objects of strangers"] : []),
+      ...(says(resources, "AudioEncryption", '"sseAlgorithm":"AES256"') ? [] : ["not encrypted"]),
+      ...(says(resources, "AudioOwnership", '"objectOwnership":"BucketOwnerEnforced"')
+        ? []
+        : ["objects of strangers"]),
       ...(ofType(resources, "aws:s3/bucketVersioning:BucketVersioning").length > 0
         ? ["what is deleted lives on"]
         : []),
@@ -103,13 +108,18 @@ export const RULES: Record<string, (resources: readonly Recorded[]) => string[]>
     resources.flatMap(({ name, inputs }) =>
       name.startsWith("ApiUrl") && inputs.enabled !== false ? [name] : [],
     ),
-  "every alarm tells somebody, silence included": (resources) =>
-    ofType(resources, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => [
-      ...((inputs.alarmActions as string[] | undefined)?.length === 1 ? [] : [`${name} tells nobody`]),
+  "every alarm tells somebody, silence included": (resources) => {
+    const heard = ofType(resources, "aws:sns/topicSubscription:TopicSubscription").map(({ inputs }) =>
+      String(inputs.topic),
+    );
+    const isHeard = (actions: unknown) => Array.isArray(actions) && heard.includes(String(actions));
+    return ofType(resources, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => [
+      ...(isHeard(inputs.alarmActions) ? [] : [`${name} tells nobody`]),
       ...(/^DeadLetters|^OldestBell/.test(name) || inputs.treatMissingData === "breaching"
         ? []
         : [`${name} sleeps`]),
-    ]),
+    ]);
+  },
 };
 
 interface LifecycleRule {
@@ -138,6 +148,9 @@ export function bindingsOf(resources: readonly Recorded[]): Binding[] {
 export function find(resources: readonly Recorded[], name: string): Recorded | undefined {
   return resources.find((resource) => resource.name === name && !resource.type.startsWith("sst:"));
 }
+
+const says = (resources: readonly Recorded[], name: string, text: string) =>
+  JSON.stringify(find(resources, name)?.inputs ?? {}).includes(text);
 
 export function ofType(resources: readonly Recorded[], type: string): Recorded[] {
   return resources.filter((resource) => resource.type === type);

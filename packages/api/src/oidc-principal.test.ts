@@ -2,18 +2,21 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bodyOf, startApi } from "../test/api-under-test.ts";
 import type { ApiUnderTest } from "../test/api-under-test.ts";
+import { Browser } from "../test/browser.ts";
 import { startIdentityProvider } from "../test/identity-provider.ts";
 import type { IdentityProvider } from "../test/identity-provider.ts";
 import { machineRules, machineToken } from "../test/machine-token.ts";
+import { CALLBACK, CLIENT, signInRules } from "../test/sign-in-rules.ts";
 import { createApp } from "./app.ts";
 import { parseIssuers } from "./oidc/issuer-config.ts";
 import { openProvider } from "./oidc/provider.ts";
+import { finishFlow, startFlow } from "./sign-in/provider-sign-in.ts";
 
 let idp: IdentityProvider;
 let api: ApiUnderTest;
 let clockMs = Date.now();
 beforeAll(async () => {
-  idp = await startIdentityProvider([]);
+  idp = await startIdentityProvider([CALLBACK]);
   api = await startApi();
 });
 afterAll(async () => {
@@ -170,4 +173,23 @@ test("an issuer that is down is asked less and less, and what is known of it hol
   }
   clockMs += 61_000;
   expect((await me(token, fresh)).status).toBe(200);
+});
+
+test("a client's secret is renewed at the provider: people sign in with the new one, and with the old one no more", async () => {
+  const signInWith = async (secret: string) => {
+    const client = { ...CLIENT, secret };
+    const [config] = parseIssuers(JSON.stringify([{ ...signInRules(idp.issuer), client }]));
+    if (config === undefined) throw new Error("no issuer");
+    const provider = openProvider(config);
+    const begun = { returnTo: "/", accountId: null };
+    const { url, flow } = await startFlow(provider, begun, api.deps, "anna@example.com");
+    const { searchParams: back } = await new Browser(api).walk(url, CALLBACK);
+    const [code = "", state = ""] = [back.get("code") ?? "", back.get("state") ?? ""];
+    return finishFlow(provider, flow, { code, state, iss: back.get("iss") ?? undefined }, api.deps);
+  };
+  expect(await signInWith(CLIENT.secret)).toMatchObject({ email: "anna@example.com" });
+  const next = "the next secret of the test's";
+  await idp.renewClientSecret(next);
+  expect(await signInWith(next)).toMatchObject({ email: "anna@example.com" });
+  await expect(signInWith(CLIENT.secret)).rejects.toMatchObject({ code: "unauthorized" });
 });

@@ -3,9 +3,9 @@ import type { FrontDoor } from "./suites/front-door.ts";
 /** As much of a browser as signing in needs: it keeps cookies by name, and follows redirects when it is told to. */
 export class Browser {
   readonly cookies = new Map<string, string>();
-  readonly #door: FrontDoor;
+  readonly #door: Pick<FrontDoor, "send">;
 
-  constructor(door: FrontDoor) {
+  constructor(door: Pick<FrontDoor, "send">) {
     this.#door = door;
   }
 

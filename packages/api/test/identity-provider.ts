@@ -15,6 +15,8 @@ export interface IdentityProvider extends AsyncDisposable {
   asked: ReadonlyMap<string, number>;
   /** Another set of signing keys, as after a rotation without overlap. */
   replaceKeys(): Promise<void>;
+  /** Of the client for people: from now on this one alone is good. */
+  renewClientSecret(secret: string): Promise<void>;
   /** Answers nothing but 503 while it is down. */
   setDown(isDown: boolean): void;
 }
@@ -33,14 +35,15 @@ export async function startIdentityProvider(redirectUris: string[]): Promise<Ide
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const replaceKeys = async () => {
-    handle = handlerOf(issuer, await configurationOf(redirectUris));
+  const configure = async (clientSecret = CLIENT.secret) => {
+    handle = handlerOf(issuer, await configurationOf(redirectUris, clientSecret));
   };
-  await replaceKeys();
+  await configure();
   return {
     issuer,
     asked,
-    replaceKeys,
+    replaceKeys: () => configure(),
+    renewClientSecret: configure,
     setDown: (value) => void (isDown = value),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -55,14 +58,14 @@ async function newKey(alg: "RS256" | "ES256"): Promise<JWK> {
   return { ...((await exportJWK(privateKey)) as JWK), use: "sig", alg, kid: crypto.randomUUID() };
 }
 
-async function configurationOf(redirectUris: string[]): Promise<Configuration> {
+async function configurationOf(redirectUris: string[], clientSecret: string): Promise<Configuration> {
   return {
     jwks: { keys: [await newKey("RS256"), await newKey("ES256")] },
     cookies: { keys: ["not a secret here"] },
     clients: [
       {
         client_id: CLIENT.id,
-        client_secret: CLIENT.secret,
+        client_secret: clientSecret,
         redirect_uris: redirectUris,
         grant_types: ["authorization_code"],
         token_endpoint_auth_method: "client_secret_basic",
