@@ -43,6 +43,25 @@ test("each secret that a process reads is in docs/secrets.md, with who holds it"
   expect([...secrets].filter((name) => !page.includes(`| \`EARSHOT_${name}\` | `))).toEqual([]);
 });
 
+test("each secret has a way to renew it, on the same page", () => {
+  const page = read("docs/secrets.md");
+  const [, rows = ""] = page.split("|---|---|---|---|\n");
+  const renewals = [...(rows.split("\n\n")[0] ?? "").matchAll(/^\| (.+?) \|.*\| (.*) \|$/gm)];
+  expect(renewals.length).toBeGreaterThan(12);
+  const sections = [...page.matchAll(/^### (.+)\n\n(?!#)\S/gm)].map(
+    ([, heading = ""]) =>
+      `#${heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-")}`,
+  );
+  const linked = (text: string) => [...text.matchAll(/\]\((#[\w-]+)\)/g)].map(([, anchor = ""]) => anchor);
+  expect(
+    renewals.filter(([, , how = ""]) => !sections.includes(linked(how)[0] ?? "")).map(([, name]) => name),
+  ).toEqual([]);
+  expect(sections.filter((section) => !linked(page).includes(section))).toEqual([]);
+});
+
 test("the index of docs/ leads to each page, once", () => {
   const pages = globSync("docs/**/*.md", { cwd: ROOT }).map((page) => page.slice("docs/".length));
   const listed = [...read("docs/README.md").matchAll(/\]\(([\w/-]+\.md)\)/g)].map(([, page = ""]) => page);

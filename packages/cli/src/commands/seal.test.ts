@@ -91,3 +91,15 @@ test("keys for another deployment are made in files of 0600, and never printed",
   }
   expect((await cli("seal", "generate", "other", "--out", join(home, "x"))).status).toBe(2);
 });
+
+test("elsewhere the keys of a deployment are named in its environment, the next one before the old", async () => {
+  const [newKey, next] = [join(home, "new-key"), join(home, "next-seal-keys")];
+  expect((await cli("seal", "generate", "secrets", "--id", "k3", "--out", newKey)).status).toBe(0);
+  await writeFile(next, `${await textOf("new-key")},${await textOf("seal-keys")}\n`, { mode: 0o600 });
+  const env = { EARSHOT_HOME: home, EARSHOT_DATABASE_URL: rooms.urls.owner, EARSHOT_SEAL_KEYS_FILE: next };
+  const reseal = () => runCli(["seal", "reseal", "--json"], { env });
+  expect(jsonLines(await reseal())).toEqual([{ secrets: 1, results: 0 }]);
+  expect(jsonLines(await reseal())).toEqual([{ secrets: 0, results: 0 }]);
+  const newest = parseSealKeys(await textOf("new-key"));
+  expect(await readWebhookSecret(rooms.api, newest, rooms.accountId)).toBe(rooms.webhookSecret);
+});

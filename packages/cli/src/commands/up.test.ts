@@ -414,9 +414,12 @@ describe("earshot up", () => {
     expect((await call(`/v1/jobs/${jobId}`, await readKey(home))).status).toBe(200);
   });
 
-  test("gives a process another password: the old one opens nothing any more", async () => {
+  test("gives a process another password: the old one opens nothing any more, and what is open stays", async () => {
     const before = (await readFile(join(home, "database-url-deliver"), "utf8")).trim();
     const out = join(home, "deliver.new");
+    const open = openDatabase({ url: before, name: "test", max: 1 });
+    const session = async () => (await open.sql`select pg_backend_pid() as pid`)[0]?.["pid"];
+    const pid = await session();
     expect(await cli("database", "login", "deliver", "--out", out)).toMatchObject({ status: 0 });
     expect((await stat(out)).mode & 0o777).toBe(0o600);
     const opens = async (url: string) => {
@@ -426,6 +429,7 @@ describe("earshot up", () => {
     };
     expect(await opens((await readFile(out, "utf8")).trim())).toBe("earshot_deliver");
     await expect(opens(before)).rejects.toMatchObject({ code: "28P01" });
+    expect(await session().finally(open.close)).toBe(pid);
   });
 
   test("stops on SIGTERM, twice at that, within ten seconds with status 0, and leaves no process", async () => {
