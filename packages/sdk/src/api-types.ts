@@ -740,6 +740,8 @@ export type SessionList = {
 
 export type SimilarJobs = {
   space: string;
+  /** Whether every vector that the filter leaves was compared. An index may miss some. */
+  exact: boolean;
   data: ({
     job_id: string;
     /** The cosine of the angle between the vectors: 1 is the same direction. */
@@ -809,6 +811,8 @@ export type SimilarRequest = {
     metadata?: { [key: string]: string } | undefined;
   } | undefined;
   limit?: number | undefined;
+  /** Compare every vector, even where the space has an approximate index. */
+  exact?: boolean | undefined;
 };
 
 export type Speaker = {

@@ -5,7 +5,7 @@ import { openDatabase } from "@earshot/shared/db/database";
 import { createEmptyDatabase } from "@earshot/testkit/database";
 import type { TestDatabase } from "@earshot/testkit/database";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { jsonLines, runCli } from "./testing/run-cli.ts";
+import { jsonLines, runCli, runHere } from "./testing/run-cli.ts";
 
 let database: TestDatabase;
 let home: string;
@@ -17,8 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([database.drop(), rm(home, { recursive: true })]));
 
-const cli = (...args: string[]) =>
-  runCli(args, { env: { EARSHOT_HOME: home, EARSHOT_DATABASE_DIRECT_URL: database.urls.owner } });
+const env = () => ({ EARSHOT_HOME: home, EARSHOT_DATABASE_DIRECT_URL: database.urls.owner });
+const cli = (...args: string[]) => runCli(args, { env: env() });
+const here = (...args: string[]) => runHere(args, env());
 
 test("a database is brought to this version by a step of its own, which can be looked at before", async () => {
   const [planned] = jsonLines(await cli("migrate", "--dry-run", "--json")) as [unknown[]];
@@ -28,6 +29,22 @@ test("a database is brought to this version by a step of its own, which can be l
     stdout: expect.stringMatching(/^applied {2}0001 {2}roles\n/),
   });
   expect(await cli("migrate")).toMatchObject({ status: 0, stdout: "The database is at this version.\n" });
+});
+
+test("a Postgres without pgvector says so, and another run is not disturbed", async () => {
+  expect(await here("database", "index-vectors", "--json")).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining("This Postgres has no pgvector"),
+  });
+  const dropped = await here("database", "index-vectors", "--drop");
+  expect(dropped).toMatchObject({ status: 0, stdout: "There is no index.\n" });
+  const { sql, close } = openDatabase({ url: database.urls.owner, name: "test", max: 1 });
+  await sql`select pg_advisory_lock(8787002)`;
+  expect(await here("database", "index-vectors", "--drop")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("Another run"),
+  });
+  await close();
 });
 
 test("a database that has another history is left as it is, with status 1", async () => {

@@ -15,12 +15,24 @@ Example, the first password of a process and each later one:
 
 The old password opens nothing from then on: give the process the new one and restart it. Sessions that are open stay.`;
 
+const INDEX_EXAMPLES = `
+Examples:
+  earshot database index-vectors           once, and again after a new version of music.embedding
+  earshot database index-vectors --drop    every search compares all vectors again
+
+It needs pgvector 0.8 or later in the Postgres, and the owner's login. Nothing waits meanwhile.`;
+
 export interface MigrateOptions {
   dryRun?: true;
   json?: true;
 }
 
-/** `earshot migrate` and `earshot database setup|login`: what only the owner of the tables does. */
+export interface IndexOptions {
+  drop?: true;
+  json?: true;
+}
+
+/** `earshot migrate` and `earshot database setup|login|index-vectors`: what only the owner of the tables does. */
 export function addDatabase(program: Command, terminal: Terminal): void {
   const load = () => import("./manage-database.ts");
 
@@ -32,7 +44,7 @@ export function addDatabase(program: Command, terminal: Terminal): void {
     .addHelpText("after", MIGRATE_EXAMPLES)
     .action(async (options: MigrateOptions) => (await load()).migrateDatabase(options, terminal));
 
-  const database = program.command("database").description("The database's logins");
+  const database = program.command("database").description("The database's logins and indexes");
 
   database
     .command("setup")
@@ -51,4 +63,12 @@ export function addDatabase(program: Command, terminal: Terminal): void {
     .action(async (role: string, options: { out: string }) =>
       (await load()).renewLogin(role, options, terminal),
     );
+
+  database
+    .command("index-vectors")
+    .description("Give each space of vectors an approximate index, for similar jobs among very many")
+    .option("--drop", "take the indexes away")
+    .option("--json", "print JSON alone on stdout")
+    .addHelpText("after", INDEX_EXAMPLES)
+    .action(async (options: IndexOptions) => (await load()).manageVectorIndexes(options, terminal));
 }

@@ -1,5 +1,6 @@
 import { migrate, MigrationError, pendingMigrations } from "@earshot/shared/db/migrate";
 import type { AppliedMigration } from "@earshot/shared/db/migrate";
+import { dropVectorIndexes, indexVectors, VectorIndexError } from "@earshot/shared/db/vector-indexes";
 import { DATABASE_ROLES, makeHome } from "../stack/home.ts";
 import { newLogin } from "../stack/new-login.ts";
 import { writeSecret } from "../stack/secret-file.ts";
@@ -7,7 +8,7 @@ import { prepareDatabase } from "../stack/stack.ts";
 import { readStackConfig } from "../stack/stack-config.ts";
 import { MIGRATIONS } from "../stack/stack-database.ts";
 import { CommandError, EXIT, usageError } from "./command-error.ts";
-import type { MigrateOptions } from "./database.ts";
+import type { IndexOptions, MigrateOptions } from "./database.ts";
 import { withOwnersDatabase } from "./owner-connection.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -25,7 +26,8 @@ function lineOf({ version, name }: AppliedMigration): string {
 }
 
 function told(error: unknown): never {
-  if (error instanceof MigrationError) throw new CommandError(EXIT.failed, "conflict", error.message);
+  if (error instanceof MigrationError || error instanceof VectorIndexError)
+    throw new CommandError(EXIT.failed, "conflict", error.message);
   throw error;
 }
 
@@ -47,4 +49,13 @@ export async function setUpDatabase({ json }: { json?: true }, terminal: Termina
   terminal.out(
     json ? JSON.stringify({ home: home.directory }) : `${home.directory} has what each process needs`,
   );
+}
+
+export async function manageVectorIndexes({ drop, json }: IndexOptions, terminal: Terminal): Promise<void> {
+  const run = drop ? dropVectorIndexes : indexVectors;
+  const indexes = await withOwnersDatabase(terminal.env, (_, { sql }) => run(sql)).catch(told);
+  if (json) return terminal.out(JSON.stringify(indexes));
+  for (const { outcome, name, space, dimensions } of indexes)
+    terminal.out(`${outcome}  ${space === null ? name : `${space}  ${dimensions} dimensions`}`);
+  if (indexes.length === 0) terminal.out(drop ? "There is no index." : "There are no vectors.");
 }

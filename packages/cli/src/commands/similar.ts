@@ -6,7 +6,13 @@ import type { ConnectionOptions } from "./connection.ts";
 import { withConnection } from "./submit.ts";
 import type { Terminal } from "./terminal.ts";
 
-type SimilarOptions = ConnectionOptions & { limit?: string; space?: string; filter?: string; json?: true };
+type SimilarOptions = ConnectionOptions & {
+  limit?: string;
+  space?: string;
+  filter?: string;
+  exact?: true;
+  json?: true;
+};
 
 const EXAMPLES = `
 Examples:
@@ -22,12 +28,14 @@ export function addSimilar(program: Command, terminal: Terminal): void {
     .option("--limit <count>", "how many at most, 1 to 100 (default: 10)")
     .option("--space <space>", "which of the jobs' vectors, where they have several")
     .option("--filter <json>", "which jobs may be found, as POST /v1/search/similar takes it")
+    .option("--exact", "compare every vector, even where the space has an approximate index")
     .addHelpText("after", EXAMPLES)
     .action(async (jobIds: string[], options: SimilarOptions) => {
       const request: SimilarRequest = {
         job_ids: jobIds,
         ...(options.space !== undefined && { space: options.space }),
         ...(options.filter !== undefined && { filter: readFilter(options.filter) }),
+        ...(options.exact && { exact: true }),
         ...(options.limit !== undefined && { limit: Number(options.limit) }),
       };
       const earshot = await connect(options, terminal.env);
@@ -50,5 +58,6 @@ function print(found: SimilarJobs, { json }: SimilarOptions, terminal: Terminal)
     const named = Object.values(metadata).concat(tags["artist"] ?? [], tags["title"] ?? []);
     terminal.out([id, score.toFixed(4), ...named].join("  "));
   }
+  if (!found.exact) terminal.err("From an index, which may miss some: --exact compares every vector.");
   if (found.data.length === 0) terminal.err("Nothing is like it.");
 }

@@ -1,7 +1,6 @@
-import { and, eq, gt, inArray, isNull, lt, notInArray, sql } from "drizzle-orm";
-import type { SQL } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
-import { embeddings, jobs, taskResults } from "./schema.ts";
+import { embeddings, jobs } from "./schema.ts";
 
 /** Vectors of one space, each of length 1. */
 export interface SeedVector {
@@ -11,18 +10,14 @@ export interface SeedVector {
 }
 
 /** Of a field of a task's summary: its value, or where a number lies. Of a list: one of its values. */
-export type SummaryCondition =
-  | string
-  | number
-  | boolean
-  | { min?: number | undefined; max?: number | undefined };
+type SummaryCondition = string | number | boolean | { min?: number | undefined; max?: number | undefined };
 
-/** Which jobs may be found. Whatever is not asked for does not matter. */
+/** Which jobs may be found, as POST /v1/search/similar takes it. */
 export interface SimilarFilter {
   /** By task, conditions by the path of a field of its summary, such as `scores.rock`. */
-  results: Readonly<Record<string, Readonly<Record<string, SummaryCondition>>>>;
-  createdAfter: Date | null;
-  createdBefore: Date | null;
+  results: Readonly<Record<string, Readonly<Record<string, SummaryCondition>> | undefined>>;
+  created_after?: Date | undefined;
+  created_before?: Date | undefined;
   metadata: Readonly<Record<string, string>>;
 }
 
@@ -34,6 +29,8 @@ export interface SimilarQuery {
   without: readonly string[];
   filter: SimilarFilter;
   limit: number;
+  /** Compare each, even where the space has an approximate index. */
+  exact: boolean;
 }
 
 export interface SimilarJob {
@@ -74,81 +71,28 @@ export async function dimensionsOf(db: Database, accountId: string, space: strin
 }
 
 /**
- * The account's jobs whose vectors point most nearly where `vector` does, the nearest first. Each vector that the filter
- * leaves is compared: the answer is exact. Deleted jobs have none.
+ * The account's jobs whose vectors point most nearly where `vector` does, the nearest first. The answer is exact where each
+ * vector that the filter leaves was compared, and may lack some where it came from an index. Deleted jobs have none.
  */
-export function findSimilarJobs(
+export async function findSimilarJobs(
   db: Database,
   accountId: string,
-  { space, vector, without, filter, limit }: SimilarQuery,
-): Promise<SimilarJob[]> {
-  const ranked = db
-    .select({ jobId: embeddings.jobId, score: dotProduct(vector).as("score") })
-    .from(embeddings)
-    .where(
-      and(
-        eq(embeddings.accountId, accountId),
-        eq(embeddings.space, space),
-        without.length === 0 ? undefined : notInArray(embeddings.jobId, [...without]),
-        jobCondition(filter),
-        ...Object.entries(filter.results).map(([task, conditions]) => resultCondition(task, conditions)),
-      ),
-    )
-    .orderBy(sql`score desc`, embeddings.jobId)
-    .limit(limit)
-    .as("ranked");
-  return db
+  { space, vector, without, filter, limit, exact }: SimilarQuery,
+): Promise<{ exact: boolean; jobs: SimilarJob[] }> {
+  const found = await db
     .select({
       jobId: jobs.id,
-      score: ranked.score,
+      score: sql<number>`score`,
+      exact: sql<boolean>`exact`,
       createdAt: jobs.createdAt,
       metadata: jobs.metadata,
       tags: sql<Record<string, string>>`coalesce(${jobs.inputInfo} -> 'tags', '{}')`,
     })
-    .from(ranked)
-    .innerJoin(jobs, and(eq(jobs.id, ranked.jobId), isNull(jobs.deletedAt)))
+    .from(jobs)
+    .innerJoin(
+      sql`nearest_embeddings(${accountId}, ${space}, ${`{${vector}}`}, ${`{${without}}`}, ${JSON.stringify(filter)}, ${limit}, ${exact}) near`,
+      and(sql`near.job_id = ${jobs.id}`, isNull(jobs.deletedAt)),
+    )
     .orderBy(sql`score desc`, jobs.id);
-}
-
-/** A sum of products: Postgres compiles it to arithmetic, where `unnest` would make rows of every number. */
-function dotProduct(vector: readonly number[]): SQL<number> {
-  const products = vector.map(
-    (value, i) => sql`${embeddings.vec}[${sql.raw(String(i + 1))}] * ${value}::real`,
-  );
-  return sql`(${sql.join(products, sql.raw(" + "))})`;
-}
-
-function jobCondition({ createdAfter, createdBefore, metadata }: SimilarFilter): SQL | undefined {
-  const conditions = [
-    createdAfter && gt(jobs.createdAt, createdAfter),
-    createdBefore && lt(jobs.createdAt, createdBefore),
-    Object.keys(metadata).length > 0 && sql`${jobs.metadata} @> ${JSON.stringify(metadata)}::jsonb`,
-  ].filter((condition) => typeof condition === "object" && condition !== null);
-  if (conditions.length === 0) return undefined;
-  return sql`exists (select from ${jobs} where ${and(eq(jobs.id, embeddings.jobId), ...conditions)})`;
-}
-
-function resultCondition(task: string, conditions: Readonly<Record<string, SummaryCondition>>): SQL {
-  const each = Object.entries(conditions).map(([path, condition]) => {
-    const variables = typeof condition === "object" ? condition : { value: condition };
-    return sql`jsonb_path_exists(${taskResults.summary}, ${jsonPath(path, condition)}::jsonpath, ${JSON.stringify(variables)}::jsonb)`;
-  });
-  return sql`exists (select from ${taskResults} where ${and(
-    sql`${taskResults.jobId} = ${embeddings.jobId}`,
-    sql`${taskResults.task} = ${task}`,
-    eq(taskResults.status, "succeeded"),
-    ...each,
-  )})`;
-}
-
-/** SQL/JSON: names are quoted as in JSON, values are variables. `[*]` of what is no list is itself. */
-function jsonPath(path: string, condition: SummaryCondition): string {
-  const field = path.split(".").map((name) => `.${JSON.stringify(name)}`);
-  return `$${field.join("")}[*] ? (${testOf(condition)})`;
-}
-
-function testOf(condition: SummaryCondition): string {
-  if (typeof condition !== "object") return "@ == $value";
-  const limits = [condition.min !== undefined && "@ >= $min", condition.max !== undefined && "@ <= $max"];
-  return limits.filter(Boolean).join(" && ");
+  return { exact: found[0]?.exact ?? true, jobs: found };
 }

@@ -54,11 +54,59 @@ test("a word in a gap is the nearer turn's, within a second; further away it is 
   ]);
 });
 
+test("a word in the middle of a gap is theirs who spoke before", () => {
+  const turns = [
+    { start: 0, end: 1, speaker: "a" },
+    { start: 2, end: 3, speaker: "b" },
+  ];
+  expect(withSpeakers(transcriptOf("well@1.25-1.75", [0, 0, "well"]), turns).words[0]?.speaker).toBe("a");
+});
+
+test.each([
+  ["1.6-2.1", "first"],
+  ["1.8-2.4", "second"],
+  ["1.5-2.5", "second"],
+])("where utterances overlap a word is the one's that its middle is in: %s, the %s", (span, which) => {
+  const transcript = transcriptOf(`a@0-1 b@${span} c@3-4`);
+  const utterances = [
+    { start: 0, end: 2.2, text: "a b", confidence: 1 },
+    { start: 2, end: 4, text: "b c", confidence: 1 },
+  ];
+  const turns = [
+    { start: 0, end: 1, speaker: "s1" },
+    { start: 1, end: 4, speaker: "s2" },
+  ];
+  const found = withSpeakers({ ...transcript, utterances }, turns).utterances;
+  // The first is split where its second word is another's.
+  expect(found.map(({ speaker }) => speaker)).toEqual(which === "first" ? ["s1", "s2", "s2"] : ["s1", "s2"]);
+});
+
+test("the parts of an utterance begin and end where it does", () => {
+  const transcript = transcriptOf("a@1.5-2 b@3.5-4");
+  const utterances = [{ start: 1.2, end: 4.4, text: "a b", confidence: 1 }];
+  expect(withSpeakers({ ...transcript, utterances }, TURNS).utterances).toMatchObject([
+    { start: 1.2, end: 2 },
+    { start: 3.5, end: 4.4 },
+  ]);
+});
+
+test("a word before anybody's turn joins whom it stands before", () => {
+  const turns = [
+    { start: 3, end: 4, speaker: "s1" },
+    { start: 4, end: 5, speaker: "s2" },
+  ];
+  const transcript = transcriptOf("a@1-1.2 b@3-3.5 c@4.1-4.5", [0, 2, "a b c"]);
+  expect(withSpeakers(transcript, turns).utterances).toMatchObject([
+    { text: "a b", speaker: "s1" },
+    { text: "c", speaker: "s2" },
+  ]);
+});
+
 test("several turns of one speaker count together", () => {
   const turns = [
     { start: 0, end: 1, speaker: "a" },
-    { start: 1, end: 2.5, speaker: "b" },
-    { start: 2.5, end: 4, speaker: "a" },
+    { start: 1, end: 2.8, speaker: "b" },
+    { start: 2.8, end: 4, speaker: "a" },
   ];
   expect(withSpeakers(transcriptOf("long@0-4", [0, 0, "long"]), turns).words[0]?.speaker).toBe("a");
 });

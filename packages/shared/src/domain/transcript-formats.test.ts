@@ -58,6 +58,40 @@ describe("two people who talk", () => {
     expect(formatTranscript(TALK, "txt")).toBe("speaker_1: Good morning.\nspeaker_2: Is 1 < 2 & 3 > 2?\n");
   });
 
+  test("as text, a turn of several utterances is one paragraph, without line breaks of theirs", () => {
+    const utterances: Said[] = [
+      ["One.", 0, 1, "speaker_1"],
+      ["Two\nthree.", 1, 2, "speaker_1"],
+      ["Four.", 2, 3, "speaker_2"],
+      ["Five.", 3, 4, "speaker_1"],
+    ];
+    expect(formatTranscript(transcriptOf([], utterances), "txt")).toBe(
+      "speaker_1: One. Two three.\nspeaker_2: Four.\nspeaker_1: Five.\n",
+    );
+  });
+
+  test("as text without speakers, each utterance is a line", () => {
+    const utterances: Said[] = [
+      ["One.", 0, 1],
+      ["Two.", 1, 2],
+    ];
+    expect(formatTranscript(transcriptOf([], utterances), "txt")).toBe("One.\nTwo.\n");
+  });
+
+  test("as WebVTT, a name is escaped as text is", () => {
+    const file = formatTranscript(transcriptOf([["Yes.", 0, 1, "A & <B>"]], []), "vtt");
+    expect(file).toContain("<v A &amp; &lt;B&gt;>Yes.</v>");
+  });
+
+  test("as SubRip, who speaks again is named again", () => {
+    const words: Said[] = [
+      ["Yes.", 0, 1, "speaker_1"],
+      ["No.", 1, 2, "speaker_2"],
+      ["Yes!", 2, 3, "speaker_1"],
+    ];
+    expect(formatTranscript(transcriptOf(words, []), "srt")).toContain("\nspeaker_1: Yes!\n");
+  });
+
   test("as SubRip, each speaker named once", () => {
     expect(formatTranscript(TALK, "srt")).toBe(
       "1\n00:00:00,250 --> 00:00:01,250\nspeaker_1: Good morning.\n\n" +
@@ -99,6 +133,23 @@ describe("limits", () => {
   const linesOf = (transcript: Transcript, limits = LIMITS) =>
     cuesOf(transcript, limits).map(({ lines }) => lines);
 
+  test("without any said, two lines of 42 characters and seven seconds", () => {
+    const [wide, wider] = ["a".repeat(40), "b".repeat(41)];
+    const said = (words: Said[]) => cuesOf(transcriptOf(words, [])).map(({ lines }) => lines);
+    expect(said(spoken(`${wide} c ${wider} d e`))).toEqual([[`${wide} c`, wider], ["d e"]]);
+    const until = (end: number): Said[] => [
+      ["one", 0, 4],
+      ["two", 4, end],
+    ];
+    expect(said(until(7))).toEqual([["one two"]]);
+    expect(said(until(7.1))).toEqual([["one"], ["two"]]);
+  });
+
+  test("characters are counted as a reader sees them", () => {
+    const limits = { maxCharacters: 3, maxLines: 1, maxSeconds: 7 };
+    expect(linesOf(transcriptOf(spoken("👩‍👩‍👧 👩‍👩‍👧"), []), limits)).toEqual([["👩‍👩‍👧 👩‍👩‍👧"]]);
+  });
+
   test("a sentence that fits whole joins the cue, one that does not begins its own", () => {
     const text = "It rains. We stay. Tomorrow we shall walk to the sea.";
     expect(linesOf(transcriptOf(spoken(text), []))).toEqual([
@@ -112,6 +163,14 @@ describe("limits", () => {
     expect(linesOf(transcriptOf(spoken(text), []))).toEqual([
       ["When the sun sets", "there,"],
       ["we all walk down to", "the harbour."],
+    ]);
+  });
+
+  test("an early comma parts nothing", () => {
+    const text = "So, the tall old man went away to the far sea.";
+    expect(linesOf(transcriptOf(spoken(text), []))).toEqual([
+      ["So, the tall old man", "went away to the far"],
+      ["sea."],
     ]);
   });
 
@@ -215,6 +274,14 @@ describe("times", () => {
       [3, 3],
       [3, 3],
     ]);
+  });
+
+  test("a cue ends with the last of its words to end", () => {
+    const words: Said[] = [
+      ["Long", 0, 5],
+      ["in", 1, 2],
+    ];
+    expect(cuesOf(transcriptOf(words, []))).toMatchObject([{ start: 0, end: 5 }]);
   });
 
   test("an arrow in speech does not read as the times of a cue", () => {

@@ -15,11 +15,13 @@ interface Seeds {
   jobIds: string[];
 }
 
+type SeedRequest = Pick<SimilarRequest, "job_id" | "job_ids" | "vector" | "space">;
+
 /**
  * @throws RefusedRequest for a vector that is not of its space or has no direction; AppError `not_found` or `gone` for a
  * job that is not there, `conflict` for one without a vector and for jobs of different spaces.
  */
-export async function readSeeds(db: Database, accountId: string, request: SimilarRequest): Promise<Seeds> {
+export async function readSeeds(db: Database, accountId: string, request: SeedRequest): Promise<Seeds> {
   const { vector, space = "" } = request;
   if (vector !== undefined) {
     const dimensions = await dimensionsOf(db, accountId, space);

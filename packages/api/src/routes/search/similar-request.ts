@@ -1,7 +1,6 @@
 import { doc } from "@earshot/shared/domain/doc";
 import * as z from "zod";
 import { idPattern } from "@earshot/shared/crypto/ids";
-import type { SimilarFilter } from "@earshot/shared/db/similar-jobs";
 import { TASK_NAMES } from "@earshot/shared/domain/tasks";
 import { Metadata } from "../fields.ts";
 import { queryTime } from "../query-time.ts";
@@ -60,6 +59,10 @@ export const SimilarRequest = z
     space: text(200).optional().describe(doc("Without it that of the jobs.")),
     filter: Filter.default({ results: {}, metadata: {} }).describe(doc("Applied before anything is ranked.")),
     limit: z.int().min(1).max(100).default(10),
+    exact: z
+      .boolean()
+      .default(false)
+      .describe(doc("Compare every vector, even where the space has an approximate index.")),
   })
   .refine(
     (request) =>
@@ -73,17 +76,3 @@ export const SimilarRequest = z
   .meta({ id: doc("SimilarRequest") });
 
 export type SimilarRequest = z.output<typeof SimilarRequest>;
-
-export function filterOf({
-  results,
-  created_after,
-  created_before,
-  metadata,
-}: SimilarRequest["filter"]): SimilarFilter {
-  return {
-    results: Object.fromEntries(Object.entries(results).filter(([, conditions]) => conditions !== undefined)),
-    createdAfter: created_after ?? null,
-    createdBefore: created_before ?? null,
-    metadata,
-  };
-}

@@ -59,6 +59,7 @@ test("the nearest come first with the cosine of their angle; the seed is not amo
   const answer = await bodyOf<Answer>(await search(as, { job_id: seed }));
   expect(answer).toMatchObject({
     space: SPACE,
+    exact: true,
     data: [
       { job_id: same, score: 1 },
       { job_id: near, score: 0.6, metadata: { title: "near" }, tags: {} },

@@ -8,12 +8,15 @@ import type { App } from "../../env.ts";
 import { authorize } from "../../middleware/authorize.ts";
 import { problems } from "../answers.ts";
 import { readSeeds } from "./seeds.ts";
-import { filterOf, SimilarRequest } from "./similar-request.ts";
+import { SimilarRequest } from "./similar-request.ts";
 
 const SimilarJobs = doc(() =>
   z
     .object({
       space: z.string(),
+      exact: z
+        .boolean()
+        .describe("Whether every vector that the filter leaves was compared. An index may miss some."),
       data: z.array(
         z.object({
           job_id: z.string(),
@@ -36,7 +39,7 @@ const route = createRoute({
   responses: doc(() => ({
     200: {
       description:
-        "Every vector of the space that the filter leaves was compared. The jobs that were asked about are not among them, nor are deleted ones.",
+        "The nearest vectors of the space that the filter leaves. The jobs that were asked about are not among them, nor are deleted ones.",
       content: { "application/json": { schema: SimilarJobs } },
     },
     ...problems("forbidden", "not_found", "conflict", "gone", "body_too_large", "unsupported_content_type"),
@@ -45,23 +48,17 @@ const route = createRoute({
 
 export function searchSimilar(app: App, { db }: Pick<Deps, "db">): void {
   app.openapi(route, async (c) => {
-    const request = c.req.valid("json");
+    const { filter, limit, exact, ...seed } = c.req.valid("json");
     const { accountId } = c.var.principal;
-    const { space, vector, jobIds } = await readSeeds(db, accountId, request);
-    const found = await findSimilarJobs(db, accountId, {
-      space,
-      vector,
-      without: jobIds,
-      filter: filterOf(request.filter),
-      limit: request.limit,
-    });
-    const data = found.map(({ jobId, score, createdAt, metadata, tags }) => ({
+    const { space, vector, jobIds: without } = await readSeeds(db, accountId, seed);
+    const found = await findSimilarJobs(db, accountId, { space, vector, without, filter, limit, exact });
+    const data = found.jobs.map(({ jobId, score, createdAt, metadata, tags }) => ({
       job_id: jobId,
       score: roundScore(score),
       created_at: createdAt.toISOString(),
       metadata,
       tags,
     }));
-    return c.json({ space, data }, 200);
+    return c.json({ space, exact: found.exact, data }, 200);
   });
 }
