@@ -1,5 +1,5 @@
 import { isInRange, parseIp, parseIpRange } from "../domain/ip-address.ts";
-import type { IpRange } from "../domain/ip-address.ts";
+import type { IpAddress, IpRange } from "../domain/ip-address.ts";
 
 /**
  * What the IANA registry of special IPv4 addresses lists (RFC 6890), with multicast. Stricter than the registry in
@@ -26,10 +26,10 @@ const SPECIAL_V4 = [
   "203.0.113.0/24", // documentation
   "224.0.0.0/4", // multicast
   "240.0.0.0/4", // reserved, broadcast
-].map(range);
+];
 
 /** The only part of IPv6 that is handed out for global unicast (RFC 4291). What embeds an IPv4 address outside it needs no entry below. */
-const UNICAST_V6 = range("2000::/3");
+const UNICAST_V6 = "2000::/3";
 
 const SPECIAL_V6 = [
   "2001::/23", // protocol assignments: Teredo, benchmarking, AMT, AS112, ORCHID and ORCHIDv2
@@ -37,23 +37,23 @@ const SPECIAL_V6 = [
   "2002::/16", // 6to4, which embeds any IPv4 address
   "2620:4f:8000::/48", // AS112
   "3fff::/20", // documentation
-].map(range);
+];
 
-const LOOPBACK_V4 = range("127.0.0.0/8");
-const LOOPBACK_V6 = range("::1/128");
+const LOOPBACK_V4 = "127.0.0.0/8";
+const LOOPBACK_V6 = "::1/128";
 
 /** Whether `ip` is an address of the public internet. False for everything special, and for what is no address at all. */
 export function isGlobalAddress(ip: string): boolean {
   const address = parseIp(ip);
   if (address === null) return false;
-  if (ipVersion(ip) === 4) return !SPECIAL_V4.some((range) => isInRange(address, range));
-  return isInRange(address, UNICAST_V6) && !SPECIAL_V6.some((range) => isInRange(address, range));
+  if (ipVersion(ip) === 4) return !SPECIAL_V4.some((range) => isIn(address, range));
+  return isIn(address, UNICAST_V6) && !SPECIAL_V6.some((range) => isIn(address, range));
 }
 
 /** 127.0.0.0/8 and ::1. Not the IPv6 forms that embed the former: nothing honest writes them. */
 export function isLoopbackAddress(ip: string): boolean {
   const address = parseIp(ip);
-  return address !== null && isInRange(address, ipVersion(ip) === 4 ? LOOPBACK_V4 : LOOPBACK_V6);
+  return address !== null && isIn(address, ipVersion(ip) === 4 ? LOOPBACK_V4 : LOOPBACK_V6);
 }
 
 /** 4, 6, or 0 for what is no address: node:net's `isIP` for every runtime, but that nothing with a zone id is one. */
@@ -62,8 +62,12 @@ export function ipVersion(text: string): 4 | 6 | 0 {
   return text.includes(":") ? 6 : 4;
 }
 
-function range(text: string): IpRange {
-  const parsed = parseIpRange(text);
-  if (parsed === null) throw new TypeError(`${text} is no range`);
-  return parsed;
+const parsedRanges = new Map<string, IpRange>();
+
+/** Ranges are parsed when the first address is held against them, not when the process starts. */
+function isIn(address: IpAddress, range: string): boolean {
+  const parsed = parsedRanges.get(range) ?? parseIpRange(range);
+  if (parsed === null) throw new TypeError(`${range} is no range`);
+  parsedRanges.set(range, parsed);
+  return isInRange(address, parsed);
 }
