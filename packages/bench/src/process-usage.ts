@@ -10,6 +10,15 @@ export function cpuSecondsOf(pid: number): number {
   return (user + system + childUser + childSystem) / TICKS_PER_SECOND;
 }
 
+/** CPU milliseconds of all threads of a process that live, to the nanosecond: for what takes less than some ticks. */
+export function threadMillisecondsOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) =>
+    Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(" ")[0] ?? 0),
+  );
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1_000_000;
+}
+
 /** Resident megabytes of a process and everything below it, at this moment. */
 function residentMbOf(pid: number): number {
   return [pid, ...descendantsOf(pid)].reduce((sum, each) => sum + residentKbOf(each), 0) / 1_024;
