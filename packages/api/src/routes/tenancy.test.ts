@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bodyOf, refusalOf, startApi } from "../../test/api-under-test.ts";
 import type { ApiUnderTest, Caller } from "../../test/api-under-test.ts";
 import { addPerson } from "../../test/person.ts";
-import { pathOf, ROUTES } from "../../test/route-table.ts";
+import { makeOneOfEach, pathOf, ROUTES } from "../../test/route-table.ts";
 import type { RouteSample } from "../../test/route-table.ts";
 import { accountRoutes } from "../account-routes.ts";
 import type { AccountRoute } from "../account-routes.ts";
@@ -229,18 +229,25 @@ test("a list holds the caller's own jobs alone, and his cursor is of no use to a
   expect(await refusalOf(borrowed)).toMatchObject({ status: 400, pointers: ["/query/cursor"] });
 });
 
-test.each(CLOSED.filter(({ name }) => name.startsWith("GET ") && !name.includes(":")))(
-  "$name shows another account nothing of this one",
-  async ({ name }) => {
-    if (name.includes("/models")) return;
-    const stranger = await api.addCaller();
-    const shown = await (await api.send("GET", routeOf(name).path, { as: stranger })).text();
-    expect(shown).not.toContain(api.caller.accountId);
-    for (const [kind, ids] of Object.entries(await idsOf())) {
-      for (const id of ids) expect(shown, kind).not.toContain(id);
-    }
-  },
-);
+describe("a list", () => {
+  beforeAll(async () => {
+    await makeOneOfEach(api, api.caller);
+    await api.send("POST", "/v1/members", { json: { email: "invited@example.com", role: "viewer" } });
+  });
+
+  test.each(CLOSED.filter(({ name }) => name.startsWith("GET ") && !name.includes(":")))(
+    "$name shows another account nothing of this one",
+    async ({ name }) => {
+      if (name.includes("/models")) return;
+      const stranger = await api.addCaller();
+      const shown = await (await api.send("GET", routeOf(name).path, { as: stranger })).text();
+      expect(shown).not.toContain(api.caller.accountId);
+      for (const [kind, ids] of Object.entries(await idsOf())) {
+        for (const id of ids) expect(shown, kind).not.toContain(id);
+      }
+    },
+  );
+});
 
 /** All that the caller's account has, of every table that has ids of accounts. */
 async function idsOf(): Promise<Record<string, string[]>> {
@@ -254,5 +261,10 @@ async function idsOf(): Promise<Record<string, string[]>> {
       select id from ${api.owner.sql(name)} where account_id = ${api.caller.accountId}`;
     found[name] = rows.map(({ id }) => id);
   }
+  // A member is shown by the id of his user.
+  const members = await api.owner.sql<{ id: string }[]>`
+    select user_id as id from memberships where account_id = ${api.caller.accountId}`;
+  found["members"] = members.map(({ id }) => id);
+  for (const kind of ["members", "invitations", "jobs", "boxes"]) expect(found[kind], kind).not.toEqual([]);
   return found;
 }
