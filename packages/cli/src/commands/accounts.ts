@@ -12,7 +12,8 @@ Examples:
   earshot accounts set acc_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD --allowed-models all --max-running-jobs none
   earshot accounts rotate-webhook-secret acc_01JAZ3M8Q4T9V6W2X5Y7Z0ABCD --out webhook-secret
 
-They work on the embedded stack of EARSHOT_HOME, which must be running, or with the owner's login in EARSHOT_DATABASE_URL.
+They work on the embedded stack of EARSHOT_HOME, which must be running, or with the owner's login in EARSHOT_DATABASE_URL;
+there create and rotate-webhook-secret need the deployment's EARSHOT_SEAL_KEYS.
 No account goes before another: they take turns, and a job's priority counts within its own.`;
 
 /** `earshot accounts create|list|show|set|rotate-webhook-secret`. */
