@@ -126,8 +126,10 @@ describe("speech.quality", () => {
 });
 
 describe("music.pitch", () => {
+  const medianOf = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+
   test("chunks say what one run over the whole says", async () => {
-    const { segments } = await pitch(SPEECH, { confidence_threshold: 0 });
+    const { segments, median_hz: median } = await pitch(SPEECH, { confidence_threshold: 0 });
     const { hz, confidence, every, frames } = GOLDEN.pitch;
     expect(segments.timestamps_seconds).toHaveLength(frames);
     for (const [index, expected] of hz.entries()) {
@@ -140,6 +142,9 @@ describe("music.pitch", () => {
       const found = segments.values["f0_hz"]?.[frame] ?? null;
       if (found !== null) expect(Math.abs(found / expected - 1)).toBeLessThan(1e-3);
     }
+    const voiced = (segments.values["f0_hz"] ?? []).filter((hz) => hz !== null);
+    expect(voiced.length).toBeGreaterThan(0.9 * frames);
+    expect(median).toBe(medianOf(voiced));
   });
 
   test.each([110, 220, 440, 880, 1_760])(
@@ -162,7 +167,6 @@ describe("music.pitch", () => {
   );
 
   test("glides are followed: half of the frames within 20 cents, at times within a quarter of a frame of their middles", async () => {
-    const medianOf = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
     const medians: number[] = [];
     for (const direction of [1, -1]) {
       const errors = await glideErrors(direction);
@@ -181,5 +185,6 @@ describe("music.pitch", () => {
     expect(await pitch(new Float32Array(4 * RATE))).toMatchObject({ voiced_ratio: 0, median_hz: null });
     const a = tone({ hz: 440, sampleRateHz: RATE, seconds: 2, peakDbfs: -12 });
     expect(await pitch(a, { max_hz: 400 })).toMatchObject({ voiced_ratio: 0 });
+    expect(await pitch(a, { min_hz: 480 })).toMatchObject({ voiced_ratio: 0 });
   });
 });
