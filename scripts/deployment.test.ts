@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -63,6 +64,21 @@ describe.each(SERVICES)("$name", ({ name, service }) => {
     const secrets = told.filter((variable) => /(KEYS?|PASSWORD|CREDENTIALS|DATABASE_URL)$/.test(variable));
     expect(secrets).toEqual([]);
   });
+});
+
+test("git takes no secret that a page has one make in a checkout", () => {
+  const made = globSync("docs/*.md", { cwd: ROOT })
+    .map(read)
+    .flatMap((page) => [
+      ...page.matchAll(/^(?!.*on the machine).*--out (?!\S*\.mid)([\w.-]+)(?= |$)/gm),
+      ...page.matchAll(/> ((?:secrets\/|\.env)[\w-]*)/g),
+    ])
+    .map(([, file = ""]) => (/^(secrets\/|\.env)/.test(file) ? `infra/compose/${file}` : file));
+  expect(made).toEqual(
+    expect.arrayContaining(["seal-keys", "api.url", "first.key", "infra/compose/secrets/owner-url"]),
+  );
+  const { stdout } = spawnSync("git", ["check-ignore", ...made], { cwd: ROOT, encoding: "utf8" });
+  expect(made.filter((file) => !stdout.split("\n").includes(file))).toEqual([]);
 });
 
 const UNITS = globSync("infra/systemd/*.service", { cwd: ROOT });
