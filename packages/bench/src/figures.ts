@@ -7,6 +7,7 @@ import { latency } from "./figures/latency.ts";
 import { memory } from "./figures/memory.ts";
 import { pipeline, pipelinePublished } from "./figures/pipeline.ts";
 import { submit } from "./figures/submit.ts";
+import { together } from "./figures/together.ts";
 
 /** All figures of the bench, the longest last. */
 export const FIGURES: readonly Figure[] = [
@@ -16,6 +17,7 @@ export const FIGURES: readonly Figure[] = [
   isolation,
   flatness,
   frontend,
+  together,
   pipeline,
   memory,
   pipelinePublished,

@@ -18,8 +18,9 @@ const HOUR = 3_600;
 const MAX_GROWTH_MB = 5;
 /** Momentary: a lane's full collection, which comes with each 512th call, needs room for what it moves. */
 const MAX_PEAK_GROWTH_MB = 16;
-/** That of docs/performance.md, between ten minutes and ten hours. */
+/** Between ten minutes and ten hours: that of docs/performance.md, and what a million runs of a model leave between its pieces. */
 const MAX_TEN_HOURS_MB = 64;
+const MAX_TEN_HOURS_LANE_MB = 16;
 
 /** Those whose models are here run them; the others, and all of ten hours that would take too long, run stand-ins. */
 const withWeights = await findDefaultTasks(createRegistry().models, {
@@ -107,7 +108,7 @@ describe("ten hours", () => {
         sounds: [tenMinutes, tenHours],
       });
       expect(long.heardMb - short.heardMb, "while it hears").toBeLessThan(MAX_TEN_HOURS_MB);
-      expect(long.laneMb - short.laneMb, "its lane").toBeLessThan(MAX_GROWTH_MB);
+      expect(long.laneMb - short.laneMb, "its lane").toBeLessThan(MAX_TEN_HOURS_LANE_MB);
       const { timelines } = long.found;
       expect(timelines.map(({ name }) => name)).toEqual(short.found.timelines.map(({ name }) => name));
       expect(timelines.map(({ name }) => name)).toEqual(expect.arrayContaining([...lists]));
