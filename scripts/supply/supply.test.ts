@@ -140,16 +140,19 @@ test("a dependency that is not in the lockfile is not installed", async () => {
 });
 
 test("every install of the README, the workflows and the images takes the lockfile as it is", async () => {
-  const workflows = await readdir(join(ROOT, ".github/workflows"));
-  const files = ["packages/cli/bin/install.mjs", ...workflows.map((file) => `.github/workflows/${file}`)];
-  for (const file of files) {
-    const text = await readFile(join(ROOT, file), "utf8");
-    const installs = text.split("\n").filter((line) => /pnpm@[\d.]+.* install/.test(line));
-    expect(
-      installs.filter((line) => !line.includes("--frozen-lockfile")),
-      file,
-    ).toEqual([]);
-  }
+  const read = (file: string) => readFile(join(ROOT, file), "utf8");
+  const filesOf = async (folder: string) =>
+    (await readdir(join(ROOT, folder))).map((file) => `${folder}/${file}`);
+  const files = [...(await filesOf(".github/workflows")), ...(await filesOf("infra/images"))];
+  const texts = await Promise.all(files.map(read));
+  const installs = texts.flatMap((text) =>
+    text.split("\n").filter((line) => /pnpm@[\d.]+.* install/.test(line)),
+  );
+  expect(installs.length).toBeGreaterThan(2);
+  expect(installs.filter((line) => !line.includes(" --frozen-lockfile"))).toEqual([]);
+  expect(await read("packages/cli/bin/install.mjs")).toMatch(
+    /const install = \[\s+"install",\s+"--frozen-lockfile",/,
+  );
 });
 
 /** Made while the test runs: written down they would be found in this file. */
