@@ -71,7 +71,7 @@ test("git takes no secret that a page has one make in a checkout", () => {
     .map(read)
     .flatMap((page) => [
       ...page.matchAll(/^(?!.*on the machine).*--out (?!\S*\.mid)([\w.-]+)(?= |$)/gm),
-      ...page.matchAll(/> ((?:secrets\/|\.env)[\w-]*)/g),
+      ...page.matchAll(/> ((?:secrets\/|\.env)[\w-]*|[\w-]+-keys)/g),
     ])
     .map(([, file = ""]) => (/^(secrets\/|\.env)/.test(file) ? `infra/compose/${file}` : file));
   expect(made).toEqual(
