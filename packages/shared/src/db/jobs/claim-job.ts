@@ -164,7 +164,7 @@ async function take(tx: Database, candidates: SQL, options: ClaimOptions): Promi
 /** One statement: the lease with its fresh token, the row of this attempt, and the end of the one that was lost. */
 function claimStatement(candidates: SQL, options: ClaimOptions): SQL {
   return sql`
-    with candidate as materialized (${candidates}),
+    with candidate as materialized (select id, row_number() over () as place from (${candidates}) next),
     claimed as (
       update jobs set
         status = 'running',
@@ -185,7 +185,7 @@ function claimStatement(candidates: SQL, options: ClaimOptions): SQL {
     started as (
       insert into job_attempts (job_id, attempt, worker_id) select id, attempt, ${options.workerId} from claimed
     )
-    select candidate.id from candidate join claimed using (id)`;
+    select candidate.id from candidate join claimed using (id) order by candidate.place`;
 }
 
 function leaseOf(job: Job): Lease {
