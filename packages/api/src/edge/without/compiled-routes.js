@@ -1,2 +1,6 @@
-/** Stands in for `hono`: an app that lives for one request matches it line by line, rather than compile all routes for it. */
+/**
+ * Stands in the Worker's bundle for `hono`, by an alias of wrangler.jsonc: an app that lives for one request looks through its routes rather
+ * than compile them.
+ * @public
+ */
 export { Hono } from "hono/quick";
