@@ -1,4 +1,4 @@
--- Which embeddings lie nearest a vector: from the approximate index of their space, which `earshot database index` makes
+-- Which embeddings lie nearest a vector: from the approximate index of their space, which `earshot database index-vectors` makes
 -- where pgvector is there, or else by comparing each.
 create function vector_index_name(space text, dimensions integer) returns text
 language sql immutable as $$
