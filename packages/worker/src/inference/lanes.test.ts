@@ -1,16 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { silentLog } from "@earshot/shared/log";
 import { afterEach, expect, test, vi } from "vitest";
+import { residentMb } from "../input/testing/memory-watch.ts";
+import { MEMORY_CASES } from "../testing/memory-cases.ts";
 import { createLanes } from "./lanes.ts";
 import type { Lanes, LanesOptions } from "./lanes.ts";
 import { createRegistry } from "./registry.ts";
 
 const MODEL = "silero_vad";
+const NOTES_MODEL = "basic_pitch_nmp";
 const WIDTH = 576;
 const never = new AbortController().signal;
 
@@ -225,6 +229,21 @@ test("a lane that is too large after a call is replaced, and no call is lost by 
   for (let i = 0; i < 3; i++) await expect(lanes.scan(MODEL, steps(1), never)).resolves.toBeDefined();
   expect(lanes.observe().lanes.recycled).toBeGreaterThanOrEqual(2);
 });
+
+test.runIf(process.platform === "linux")(
+  "a lane gives back the space of its messages, however large they are: 500 of 0.5 MB leave 12 MB at most",
+  async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "earshot-lanes-"));
+    const registry = await MEMORY_CASES["music.notes"].standIns?.(folder.path);
+    const lanes = await open({ ...(registry && { registry }), preload: [NOTES_MODEL] });
+    const [pid = 0] = lanes.pids;
+    const audio = { data: new Float32Array(43_844).fill(0.01), dims: [1, 43_844, 1] };
+    const loadedMb = residentMb(pid, "VmRSS");
+    for (let i = 0; i < 500; i++) await lanes.run(NOTES_MODEL, { "serving_default_input_2:0": audio }, never);
+    expect(residentMb(pid, "VmRSS") - loadedMb).toBeLessThan(12);
+    expect(lanes.pids).toEqual([pid]);
+  },
+);
 
 test("a lane that hangs without work is found and replaced", async () => {
   const lanes = await open({ preload: [MODEL], pingEveryMs: 20, pingTimeoutMs: 200 });

@@ -51,7 +51,7 @@ function programOf(pid: number): string {
   return readProc(`${pid}/comm`).trim();
 }
 
-function residentMb(pid: number, field: "VmRSS" | "VmHWM"): number {
+export function residentMb(pid: number, field: "VmRSS" | "VmHWM"): number {
   const kilobytes = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readProc(`${pid}/status`))?.[1] ?? 0;
   return Number(kilobytes) / 1024;
 }
