@@ -8,7 +8,7 @@ import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { note } from "./env.ts";
 import type { AppContext, AppEnv } from "./env.ts";
 import { fieldErrors } from "./field-errors.ts";
-import { TRANSCRIPTIONS_PATH } from "./routes/audio/transcriptions-path.ts";
+import { isSpokenPath } from "./routes/audio/spoken-paths.ts";
 import { invalid, problemHeaders, problemOf, RefusedRequest } from "./problem.ts";
 import type { ProblemDetails } from "./problem.ts";
 
@@ -48,7 +48,7 @@ function answerProblem(c: AppContext, error: unknown): Response {
   const problem = problemOf(error, c.var.requestId);
   note(c, { error_code: problem.code });
   if (problem.status >= 500) note(c, describeError(error));
-  const told = c.req.path === TRANSCRIPTIONS_PATH ? { ...problem, error: openAiError(problem) } : problem;
+  const told = isSpokenPath(c.req.path) ? { ...problem, error: openAiError(problem) } : problem;
   return c.body(JSON.stringify(told), problem.status as 400, problemHeaders(error, problem.code));
 }
 

@@ -31,6 +31,7 @@ import { deleteAccount } from "./routes/account/delete.ts";
 import { rotateAccountSecret } from "./routes/account/rotate-webhook-secret.ts";
 import { exportAccount } from "./routes/account/export.ts";
 import { createTranscription } from "./routes/audio/transcribe.ts";
+import { createTranslation } from "./routes/audio/translate.ts";
 import { listAudit } from "./routes/audit/list.ts";
 import { acceptInvitation } from "./routes/auth/accept.ts";
 import { getCallback } from "./routes/auth/callback.ts";
@@ -156,6 +157,7 @@ export function createApp(deps: Deps): App {
   createJobFromForm(app, deps);
   createJob(app, deps);
   createTranscription(app, deps);
+  createTranslation(app, deps);
   listJobs(app, deps);
   getJob(app, deps);
   getJobEvents(app, deps);

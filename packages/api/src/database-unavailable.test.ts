@@ -59,6 +59,7 @@ const NEED_NO_MORE = [
   "GET /v1/me",
   "GET /v1/jobs/:id/events",
   "POST /v1/audio/transcriptions",
+  "POST /v1/audio/translations",
   "POST /v1/auth/device/decision",
   "DELETE /v1/auth/sessions/:id",
   "GET /v1/auth/sessions",

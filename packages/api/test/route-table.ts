@@ -49,6 +49,7 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   "GET /v1/jobs/:id/transcript.srt": { of: "transcriptionJob" },
   "GET /v1/jobs/:id/transcript.vtt": { of: "transcriptionJob" },
   "POST /v1/audio/transcriptions": {},
+  "POST /v1/audio/translations": {},
   "POST /v1/jobs/:id/cancel": { of: "job" },
   "POST /v1/jobs/:id/retry": { of: "canceledJob" },
   "GET /v1/jobs/:id/events": { of: "canceledJob" },

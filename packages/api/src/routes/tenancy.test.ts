@@ -152,6 +152,7 @@ test.each(SCOPED.filter(({ name, sample }) => !name.startsWith("GET ") && !sampl
 /** What an account is there for, and what only reads: the job, the upload or the delivery tells of it. */
 const UNAUDITED = [
   "POST /v1/audio/transcriptions",
+  "POST /v1/audio/translations",
   "POST /v1/events/:id/redeliver",
   "POST /v1/events/listen",
   "POST /v1/jobs",

@@ -139,6 +139,31 @@ describe("OpenAI's client gets", () => {
   });
 });
 
+describe("a translation is asked as OpenAI has it:", () => {
+  test("a job that translates, whose words are English", async () => {
+    const found = await client().audio.translations.create({
+      ...(await request()),
+      prompt: "Zürich",
+      response_format: "verbose_json",
+    });
+    expect(found).toMatchObject({ task: "translate", language: "english", text: RESULT.text });
+    const [row] = await api.owner.sql`select options::text from jobs where id = ${jobs.at(-1) ?? ""}`;
+    expect(JSON.parse(row?.["options"] as string)).toEqual({
+      [TASK]: { task: "translate", initial_prompt: "Zürich" },
+    });
+  });
+
+  test("in a format, and with no language: it is always into English", async () => {
+    const create = async (more: object) =>
+      client().audio.translations.create({ ...(await request()), response_format: "text", ...more });
+    expect(await create({})).toBe("Guten Morgen. Ja.\n");
+    await expect(create({ language: "de" })).rejects.toMatchObject({
+      code: "validation_failed",
+      param: "language",
+    });
+  });
+});
+
 describe("OpenAI's client is told what is wrong, in its own words", () => {
   test("with the key", async () => {
     const asked = client({ apiKey: "ek_wrong" }).audio.transcriptions.create(await request());

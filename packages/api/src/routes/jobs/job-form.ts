@@ -6,7 +6,7 @@ import { fieldErrors, toPointer } from "../../field-errors.ts";
 import { bodyTooLarge } from "../../middleware/body-limit.ts";
 import { parseStrictJson } from "../../middleware/strict-json.ts";
 import { invalid, RefusedRequest } from "../../problem.ts";
-import { TRANSCRIPTIONS_PATH } from "../audio/transcriptions-path.ts";
+import { isSpokenPath } from "../audio/spoken-paths.ts";
 import { hasAtMostParts } from "./form-parts.ts";
 import { JobFormRequest } from "./job-request.ts";
 
@@ -42,14 +42,11 @@ export function mediaTypeOf(c: AppContext): string {
   return (c.req.header("Content-Type") ?? "").split(";", 1).join("").trim().toLowerCase();
 }
 
-/** Where a form brings a file. */
-const FORM_PATHS = ["/v1/jobs", TRANSCRIPTIONS_PATH];
-
 /** A request that may be as large as a form with a file. */
 export function isJobForm(c: AppContext): boolean {
-  return (
-    c.req.method === "POST" && FORM_PATHS.includes(c.req.path) && mediaTypeOf(c) === "multipart/form-data"
-  );
+  const { method, path } = c.req;
+  const takesFile = path === "/v1/jobs" || isSpokenPath(path);
+  return method === "POST" && takesFile && mediaTypeOf(c) === "multipart/form-data";
 }
 
 /** @throws RefusedRequest that names the part. */

@@ -1,2 +1,0 @@
-/** As OpenAI has it. */
-export const TRANSCRIPTIONS_PATH = "/v1/audio/transcriptions";
