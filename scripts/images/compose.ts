@@ -39,7 +39,7 @@ function fetchCompose(directory: string): string[] {
   const at = (...names: string[]) => join(directory, "compose", ...names);
   for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(at(name), { recursive: true });
   const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-  const mirror = process.env["DEBIAN_MIRROR"] ?? "http://deb.debian.org/debian";
+  const mirror = process.env["DEBIAN_MIRROR"] ?? ownMirror();
   writeFileSync(at("sources.list"), `deb [signed-by=${keyring}] ${mirror} trixie main\n`);
   const settings = [
     `Dir::Etc::SourceList=${at("sources.list")}`,
@@ -55,4 +55,14 @@ function fetchCompose(directory: string): string[] {
   const [archive = ""] = globSync("docker-compose_*.deb", { cwd: at() });
   execFileSync("dpkg", ["-x", at(archive), at("package")]);
   return [at("package/usr/libexec/docker/cli-plugins/docker-compose")];
+}
+
+/** Where this machine's own packages come from. */
+function ownMirror(): string {
+  const format = ["--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
+  const targets = execFileSync("apt-get", ["indextargets", ...format], { encoding: "utf8" });
+  // bookworm, and neither bookworm-updates nor bookworm-security.
+  const mirror = /^(\S+) [a-z]+$/m.exec(targets)?.[1];
+  if (mirror === undefined) throw new Error("apt knows no mirror of Debian: set DEBIAN_MIRROR");
+  return mirror;
 }

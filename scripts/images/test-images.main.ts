@@ -19,7 +19,7 @@ It needs root, the Debian packages buildah, debootstrap, iproute2 and util-linux
 has npm's registry and a mirror of Debian. Where docker compose is not installed, that of Debian 13 is fetched and put nowhere.
 
   --directory DIR       keeps the base and what was built in DIR, and begins with them the next time
-  DEBIAN_MIRROR         in place of debootstrap's own
+  DEBIAN_MIRROR         in place of debootstrap's own and apt's
   NODE_EXTRA_CA_CERTS   certificates that npm has to believe during the build; no image holds them, but the stand-in
   STORAGE_DRIVER        of buildah: overlay, or vfs where overlays can't be mounted
 

@@ -110,8 +110,9 @@ export interface Invitation {
   expiresAt: Date;
 }
 
-const isOpen = () => and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
-const invited = () => ({
+/** Of an invitation. */
+export const isOpen = () => and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
+export const invited = () => ({
   id: invitations.id,
   email: invitations.email,
   role: invitations.role,

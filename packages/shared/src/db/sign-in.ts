@@ -1,18 +1,11 @@
-import { and, asc, eq, gt, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import type { Role } from "../domain/scopes.ts";
 import type { Database } from "./database.ts";
-import { createUser } from "./members.ts";
+import { createUser, invited, isOpen } from "./members.ts";
 import type { Invitation } from "./members.ts";
 import { identities, invitations, memberships, users } from "./schema.ts";
 
-const isOpen = () => and(isNull(invitations.endedAt), gt(invitations.expiresAt, sql`now()`));
-const taken = () => ({
-  id: invitations.id,
-  email: invitations.email,
-  role: invitations.role,
-  expiresAt: invitations.expiresAt,
-  accountId: invitations.accountId,
-});
+const taken = () => ({ ...invited(), accountId: invitations.accountId });
 
 /** The accounts that somebody is in, the oldest membership first. */
 export async function membershipsOf(
